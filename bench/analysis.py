@@ -1,0 +1,107 @@
+"""From a store of records to everything a report or a gate needs: the whole consuming half, in one direction."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench import expectations, findings, groups, published
+from bench.cell import Cell
+from bench.comparison import Comparison, compare
+from bench.errors import UsageError
+from bench.expectations import Judged
+from bench.findings import Finding
+from bench.groups import Group
+from bench.matrix import Bound, Matrix
+from bench.published import PublishedComparison, Reference
+from bench.records import Record
+from bench.store import Refused, Stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """Everything that one campaign's records say."""
+
+    campaign: str
+    groups: tuple[Group, ...]
+    backends: tuple[Comparison, ...]
+    published: tuple[PublishedComparison, ...]
+    judged: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    not_ok: tuple[Record, ...]
+    refused: tuple[Refused, ...]
+
+    @property
+    def breaches(self) -> tuple[Judged, ...]:
+        return tuple(one for one in self.judged if not one.holds)
+
+
+def analyse(found: Iterable[Stored | Refused], matrix: Matrix, references: Mapping[str, Reference], *,
+            campaign: str | None = None, only: Sequence[str] = ()) -> Analysis:  # fmt: skip
+    """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it."""
+    everything = list(found)
+    refused = tuple(one for one in everything if isinstance(one, Refused))
+    stored = [one for one in everything if isinstance(one, Stored)]
+    campaigns = sorted({one.record.run.campaign for one in stored})
+    if campaign is None and stored:
+        campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
+    if campaign not in campaigns:
+        raise UsageError(f"campaign {campaign}: no records; the store has {', '.join(campaigns) or 'none'}")
+    chosen = [one for one in stored if one.record.run.campaign == campaign and _selected(one.record, only)]
+    run_groups = groups.group(chosen, _bounds(matrix, "run"))
+    pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
+    lanes = _published(run_groups, matrix, references)
+    return Analysis(
+        campaign=str(campaign), groups=run_groups, backends=pairs, published=lanes,
+        judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
+        findings=findings.findings(run_groups, lanes),
+        not_ok=_unresolved([one.record for one in chosen]), refused=refused,
+    )  # fmt: skip
+
+
+def _selected(record: Record, only: Sequence[str]) -> bool:
+    return not only or any(Cell.parse(record.run.cell).matches(pattern) for pattern in only)
+
+
+def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:
+    """Bounds that can make a verdict ROUNDING, in the order of matrix.yaml; the first that matches counts."""
+    return [(one.where, one.at_least) for one in matrix.expect
+            if one.scope == scope and one.at_least.kind in ("ulp", "digits")]  # fmt: skip
+
+
+def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]]) -> tuple[Comparison, ...]:
+    """First runs of each two backends that share everything else: workload, seeding, init lane, preset, place."""
+    found = []
+    for left, right in itertools.combinations(run_groups, 2):
+        same_cell = left.cell.replace(backend=right.cell.backend) == right.cell
+        if same_cell and left.cell.backend != right.cell.backend and left.place() == right.place():
+            bound = next((bound for pattern, bound in bounds
+                          if left.cell.matches(pattern) and right.cell.matches(pattern)), None)  # fmt: skip
+            found.append(compare(left.first, right.first, "backend", bound))
+    return tuple(found)
+
+
+def _published(run_groups: Sequence[Group], matrix: Matrix, references: Mapping[str, Reference]
+               ) -> tuple[PublishedComparison, ...]:  # fmt: skip
+    bounds = _bounds(matrix, "published")
+    found = []
+    for reference in matrix.references:
+        for group in run_groups:
+            if group.cell.matches(reference.where):
+                bound = next((bound for pattern, bound in bounds if group.cell.matches(pattern)), None)
+                found.append(published.compare(group, references[reference.lane], bound))
+    return tuple(found)
+
+
+def _unresolved(records: Sequence[Record]) -> tuple[Record, ...]:
+    """The last attempt of each run that never became ok."""
+
+    def identity(record: Record) -> tuple[object, ...]:
+        run = record.run
+        return run.cell, tuple(sorted(run.seeds.items())), run.machine.label, run.index
+
+    done = {identity(record) for record in records if record.ok}
+    last: dict[tuple[object, ...], Record] = {}
+    for record in sorted(records, key=lambda record: record.started):
+        if identity(record) not in done:
+            last[identity(record)] = record
+    return tuple(last[key] for key in sorted(last, key=str))

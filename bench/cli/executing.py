@@ -1,0 +1,34 @@
+"""The options that choose an executor, and the executor that they name."""
+
+import argparse
+from pathlib import Path
+
+from bench.cli import options
+from bench.errors import UsageError
+from bench.executors import Executor
+from bench.matrix import Matrix
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--executor", choices=("docker", "here"), default="docker",
+                        help="where runs happen: containers, or environments on this host (default: docker)")  # fmt: skip
+    parser.add_argument("--interpreter", type=Path, metavar="PATH",
+                        help="with `--executor here`: a Python that has the framework already")  # fmt: skip
+    parser.add_argument("--docker-folder", type=Path, metavar="DIR", help="another folder of backends than docker/")
+
+
+def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = True) -> Executor:
+    """The executor that the command line asks for; RunError if there is no engine for it."""
+    if arguments.executor == "here":
+        from bench.executors.here import HereExecutor
+
+        if arguments.interpreter is not None and not arguments.interpreter.is_file():
+            raise UsageError(f"--interpreter {arguments.interpreter}: no such file; give the path of a python executable")
+        return HereExecutor(limits=matrix.limits, folder=options.cache_folder(), interpreter=arguments.interpreter,
+                            docker_folder=arguments.docker_folder)  # fmt: skip
+    if arguments.interpreter is not None:
+        raise UsageError("--interpreter goes with `--executor here`; containers have an interpreter of their own")
+    from bench.engine import Engine
+    from bench.executors.docker import DockerExecutor
+
+    return DockerExecutor(Engine.connect(), limits=matrix.limits, docker_folder=arguments.docker_folder, build=build)

@@ -1,0 +1,55 @@
+"""Options that several commands share, and what they become."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench import matrix, resources
+from bench.errors import UsageError
+from bench.matrix import Matrix
+
+STORE = Path("results")
+
+
+def add_matrix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--matrix", type=Path, metavar="FILE", help="another matrix.yaml")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Which cells: `--only`, `--all`, `--runs`, `--seeds`."""
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
+                        help="cells whose id matches, such as 'mlp/tf*'; may be given several times")  # fmt: skip
+    parser.add_argument("--all", action="store_true", help="select from the whole space, not from the default cells")
+    parser.add_argument("--runs", type=positive, metavar="N", help="runs a cell (default: as the matrix says)")
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="S",
+                        help="seed values; S stands for NumPy S, backend S+1, Keras S")  # fmt: skip
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, default=STORE, metavar="DIR", help="folder of records (default: results)")
+
+
+def add_campaign(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--campaign", metavar="NAME", help="a name for one pass over the matrix (default: the latest)")
+
+
+def positive(text: str) -> int:
+    """An integer of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number, at least 1")
+    return int(text)
+
+
+def read_matrix(arguments: argparse.Namespace) -> Matrix:
+    """The matrix that the command line names, or the one that ships."""
+    path: Path = arguments.matrix or resources.find("matrix.yaml")
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; `--matrix FILE` names a matrix, without it the shipped one is used")
+    return matrix.load(path)
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where environments of the `here` executor are kept, by the XDG base directory specification."""
+    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "keras-repro-bench"

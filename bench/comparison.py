@@ -1,0 +1,152 @@
+"""Two runs held against each other: verdict, scores position by position, distances, first divergence."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench import comparability, distance, divergence
+from bench.comparability import KeyDifference
+from bench.distance import Distance
+from bench.divergence import Divergence, Side
+from bench.matrix import Bound
+from bench.records import Array
+from bench.store import Stored
+
+Verdict = Literal["IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE", "ERROR"]
+VERDICTS: tuple[Verdict, ...] = ("IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE", "ERROR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """One score of two runs: relative distance |l - r| / max(|l|, |r|) and agreeing digits (of the left one)."""
+
+    left: float
+    right: float
+    relative: float
+    digits: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """How far two comparable runs are apart. None where a NaN or infinity stands on one side only."""
+
+    positions: tuple[Position, ...]
+    min_digits: float
+    weights_ulp: int | None
+    predictions_ulp: int | None
+    same_init: bool
+    tensors: tuple[Distance, ...]
+    growth: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The outcome for one pair at one scope. `reason` explains INCOMPARABLE and ERROR; an error never reads as
+    equal or as different."""
+
+    scope: str
+    left: Stored
+    right: Stored
+    verdict: Verdict
+    bound: Bound | None = None
+    differences: tuple[KeyDifference, ...] = ()
+    measures: Measures | None = None
+    divergence: Divergence | None = None
+    reason: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def compare(left: Stored, right: Stored, scope: str, bound: Bound | None = None) -> Comparison:
+    """Compares two ok runs at a scope. `bound` is what the matrix declares; without one there is no ROUNDING."""
+    try:
+        return _compare(left, right, scope, bound)
+    except Exception as error:  # whatever it is, it must not pass for a verdict about the training
+        return Comparison(scope=scope, left=left, right=right, verdict="ERROR", bound=bound,
+                          reason=f"the comparison failed: {type(error).__name__}: {error}")  # fmt: skip
+
+
+def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Comparison:
+    differences = comparability.differences(left.record, right.record, scope)
+    if differences:
+        reason = "; ".join(difference.sentence() for difference in differences[:3])
+        return Comparison(scope=scope, left=left, right=right, verdict="INCOMPARABLE", bound=bound,
+                          differences=differences, reason=reason)  # fmt: skip
+    outcomes = left.record.outcome, right.record.outcome
+    assert outcomes[0] is not None and outcomes[1] is not None and outcomes[0].workload is not None
+    sides = Side(repeats=outcomes[0].repeats, content=left.content), Side(repeats=outcomes[1].repeats, content=right.content)
+    measures = measure(*sides)
+    if outcomes[0].result_digest == outcomes[1].result_digest:
+        return Comparison(scope=scope, left=left, right=right, verdict="IDENTICAL", bound=bound, measures=measures)
+    verdict: Verdict = "ROUNDING" if bound is not None and within(measures, bound) else "DIFFERENT"
+    parted = divergence.first(*sides, steps_per_epoch=outcomes[0].workload.steps_per_epoch)
+    return Comparison(scope=scope, left=left, right=right, verdict=verdict, bound=bound, measures=measures,
+                      divergence=parted, remarks=_remarks(measures))  # fmt: skip
+
+
+def within(measures: Measures, bound: Bound) -> bool:
+    """Whether a distance stays within a declared bound; a different start never does."""
+    if not measures.same_init:
+        return False
+    if bound.kind == "ulp":
+        worst = (measures.weights_ulp, measures.predictions_ulp)
+        return all(value is not None and value <= bound.limit for value in worst)
+    return bound.kind == "digits" and measures.min_digits >= bound.limit
+
+
+def measure(left: Side, right: Side) -> Measures:
+    """Distances over all repeats: of the final weights, the predictions and the scores."""
+    positions = tuple(_position(one.score_value, other.score_value)
+                      for one, other in zip(left.repeats, right.repeats, strict=True))  # fmt: skip
+    pairs = list(zip(left.repeats, right.repeats, strict=True))
+    weights = [found for one, other in pairs for found in _distances(left, right, one.final_weights, other.final_weights)]
+    predictions = [found for one, other in pairs
+                   for found in _distances(left, right, (one.predictions,), (other.predictions,))]  # fmt: skip
+    return Measures(
+        positions=positions,
+        min_digits=min(position.digits for position in positions),
+        weights_ulp=_largest(weights),
+        predictions_ulp=_largest(predictions),
+        same_init=all([array.sha256 for array in one.initial_weights] == [array.sha256 for array in other.initial_weights]
+                      for one, other in pairs),
+        tensors=_worst_by_name([*weights, *predictions]),
+        growth=divergence.growth(left, right),
+    )  # fmt: skip
+
+
+def _position(left: float, right: float) -> Position:
+    gap = distance.relative(left, right)
+    digits = math.inf if gap == 0.0 else 0.0 if math.isinf(gap) else max(0.0, -math.log10(gap))
+    return Position(left=left, right=right, relative=gap, digits=digits)
+
+
+def _distances(left: Side, right: Side, ones: Sequence[Array], others: Sequence[Array]) -> list[Distance]:
+    return [distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype)
+            for one, other in zip(ones, others, strict=True)]  # fmt: skip
+
+
+def _largest(found: Sequence[Distance]) -> int | None:
+    values = [one.max_ulp for one in found if one.max_ulp is not None]
+    return max(values, default=0) if len(values) == len(found) else None
+
+
+def _worst_by_name(found: Sequence[Distance]) -> tuple[Distance, ...]:
+    """For each tensor the repeat in which it is farthest apart; a misplaced NaN is farther than any distance."""
+    worst: dict[str, Distance] = {}
+    for one in found:
+        kept = worst.get(one.name)
+        rank = (one.max_ulp is None, one.max_ulp or 0, one.differing)
+        if kept is None or rank > (kept.max_ulp is None, kept.max_ulp or 0, kept.differing):
+            worst[one.name] = one
+    return tuple(worst.values())
+
+
+def _remarks(measures: Measures) -> tuple[str, ...]:
+    remarks = []
+    zeros = sum(one.zeros for one in measures.tensors)
+    if zeros and measures.weights_ulp == 0 and measures.predictions_ulp == 0:
+        remarks.append("the values differ in the sign of zero alone: 0 ULP, yet not the same bits")
+    for one in measures.tensors:
+        if one.misplaced:
+            remarks.append(f"{one.name}: {one.misplaced} of {one.size} elements are NaN or infinite on one side only")
+    return tuple(remarks)

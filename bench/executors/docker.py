@@ -1,0 +1,130 @@
+"""Runs guests in containers: no network, read-only root, no capabilities, no bind mount."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench import images
+from bench.digests import sha256
+from bench.engine import CACHE, JOB, LABEL, OUTPUT, ContainerResult, ContainerSpec, Engine
+from bench.errors import RunError
+from bench.executors import Attempt, Job, NotReady
+from bench.images import Built
+from bench.matrix import Backend, Limits
+from bench.plan import Run
+from bench.records import Status
+
+#: A warm-up compiles every module anew; a probe only reads files.
+WARM_SECONDS, PROBE_SECONDS = 1800, 120
+
+
+class DockerExecutor:
+    """The default executor. The engine may be remote: files travel through the engine's interface only."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, *, limits: Limits, docker_folder: Path | None = None, build: bool = True) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.docker_folder = docker_folder
+        self.build = build
+        self.built: dict[str, Built] = {}
+
+    def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
+        """Builds missing images. A backend whose image cannot be had is `unavailable`; the others go on."""
+        refused: dict[str, NotReady] = {}
+        contexts = []
+        for backend in backends:
+            if backend.accelerator == "gpu" and not self.engine.has_gpu_runtime:
+                refused[backend.name] = NotReady(status="unavailable", reason="the engine has no NVIDIA runtime")
+            else:
+                contexts.append(images.context(backend.name, self.docker_folder))
+        if self.build:
+            needs = {backend.name: backend.disk_mb for backend in backends}
+            self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say)
+        else:
+            self.built = {one.backend: Built(backend=one.backend, image=self.engine.image(one.tag), fresh=False,
+                                             error=None) for one in contexts}  # fmt: skip
+        for one in contexts:
+            built = self.built[one.backend]
+            if built.error is not None:
+                refused[one.backend] = NotReady(status="unavailable", reason=str(built.error))
+            elif built.image is None:
+                reason = f"no image {one.tag} in the engine; `bench build` makes it"
+                refused[one.backend] = NotReady(status="unavailable", reason=reason)
+        return refused
+
+    def image_id(self, backend: Backend) -> str:
+        image = self.built[backend.name].image
+        if image is None:
+            raise RunError(f"{backend.name}: no image")
+        return image.id
+
+    def identity(self, backend: Backend) -> str:
+        info = self.engine.info
+        seen = [self.image_id(backend), self.engine.id, *(str(info.get(key)) for key in ("NCPU", "KernelVersion"))]
+        return sha256("\n".join(seen).encode())
+
+    def probe(self, backend: Backend) -> Attempt:
+        spec = self._spec(backend, ("probe", OUTPUT), {}, PROBE_SECONDS)
+        return self._attempt(backend, spec)
+
+    def warm(self, run: Run, job: Job) -> Attempt | None:
+        if not run.backend.compile_cache or dict(run.controls).get("compile_cache") is False:
+            return None
+        volume = self._cache_volume(run.backend)
+        self.engine.ensure_volume(volume, {f"{LABEL}.project": "keras-repro-bench"})
+        spec = self._spec(run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), {}, WARM_SECONDS, job=job,
+                          cache=(volume, False))  # fmt: skip
+        return self._attempt(run.backend, spec)
+
+    def run(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt:
+        command: tuple[str, ...] = ("run", JOB, OUTPUT)
+        cache = None
+        if run.backend.compile_cache and dict(run.controls).get("compile_cache") is not False:
+            cache = (self._cache_volume(run.backend), True)
+            command += ("--cache", CACHE)
+        spec = self._spec(run.backend, command, labels, run.limits.seconds, job=job, cache=cache)
+        return self._attempt(run.backend, spec)
+
+    def sweep(self, labels: Mapping[str, str]) -> list[str]:
+        return self.engine.remove_containers(labels)
+
+    def _cache_volume(self, backend: Backend) -> str:
+        """One volume an image and engine: a compiled module is for one compiler and one CPU."""
+        return f"keras-repro-bench-{backend.name}-{self.identity(backend)[:16]}"
+
+    def _spec(self, backend: Backend, command: tuple[str, ...], labels: Mapping[str, str], seconds: float, *,
+              job: Job | None = None, cache: tuple[str, bool] | None = None) -> ContainerSpec:  # fmt: skip
+        limits = Limits(memory_mb=self.limits.memory_mb, processes=self.limits.processes, seconds=seconds)
+        return ContainerSpec(
+            image=self.image_id(backend), command=command, labels={f"{LABEL}.project": "keras-repro-bench", **labels},
+            limits=limits, files=job.files if job else {}, cache=cache, gpu=backend.accelerator == "gpu",
+        )  # fmt: skip
+
+    def _attempt(self, backend: Backend, spec: ContainerSpec) -> Attempt:
+        result = self.engine.run(spec)
+        image = self.built[backend.name].image
+        facts = {
+            **self.engine.facts(),
+            "container": result.container,
+            "pid": result.pid,
+            "image": result.image,
+            "context": image.labels.get(f"{LABEL}.context") if image else None,
+            "base": images.base_origin(self.engine, image) if image else None,
+            "limits": {"memory_mb": spec.limits.memory_mb, "processes": spec.limits.processes,
+                       "seconds": spec.limits.seconds},
+            "exit_code": result.exit_code,
+        }  # fmt: skip
+        status, reason = _judge(result, spec)
+        return Attempt(status=status, reason=reason, files=result.files, tail=result.tail, facts=facts)
+
+
+def _judge(result: ContainerResult, spec: ContainerSpec) -> tuple[Status, str | None]:
+    """The status of an ended container, before its record is looked at."""
+    if result.end == "timeout":
+        return "timeout", f"no end after {spec.limits.seconds:g} s; `limits.seconds` in matrix.yaml raises the limit"
+    if result.end == "out of memory":
+        return "failed", f"killed for memory: the limit is {spec.limits.memory_mb} MiB (`limits.memory_mb`)"
+    if result.exit_code:
+        return "failed", f"the guest ended with exit code {result.exit_code}; its last output is in the record"
+    return "ok", None

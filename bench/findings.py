@@ -1,0 +1,99 @@
+"""Sentences that state what the records show. Each is computed; other records turn it round."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.groups import Group, differing_share
+from bench.published import PublishedComparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A sentence, and the runs that it rests on."""
+
+    topic: str
+    sentence: str
+    runs: int
+
+
+def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) -> tuple[Finding, ...]:
+    """All findings, in the order in which a reader would ask."""
+    return (*(seeding(one) for one in _by_backend(groups)), *(distribution(one) for one in published
+            if len(one.group.runs) > 1 and one.positions))  # fmt: skip
+
+
+def confidence(group: Group) -> str:
+    """What n equal runs allow to say, one-sided at 95 %."""
+    runs, cell = len(group.runs), group.cell
+    share = differing_share(runs)
+    if share is None:
+        return f"{cell}: one run claims nothing."
+    if group.repeatable:
+        return (f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
+                f"{_percent(share)} of runs differ from the first.")  # fmt: skip
+    equal = len(group.classes[0]) - 1
+    return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _by_backend(groups: Sequence[Group]) -> list[list[Group]]:
+    """Groups of the native lane that can tell what a seeding does: by backend and preset, more than one run."""
+    found: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        if group.cell.init == "native" and len(group.runs) > 1:
+            found[group.cell.workload, group.cell.backend].append(group)
+    return list(found.values())
+
+
+def seeding(groups: Sequence[Group]) -> Finding:
+    """Which recipes of seeding fix the initial weights on one backend, from the initial weights of its runs."""
+    fixed: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        fixed[group.cell.seeding].append(group)
+    parts = []
+    for name, members in sorted(fixed.items()):
+        runs = sum(len(group.runs) for group in members)
+        distinct = max(_starts(group) for group in members)
+        if distinct == 1:
+            parts.append(f"`{name}` fixes the initial weights ({runs} runs, always the same start)")
+        else:
+            parts.append(f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights "
+                         f"({runs} runs)" if parts else
+                         f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)")  # fmt: skip
+    first = groups[0]
+    outcome = first.first.record.outcome
+    keras = outcome.framework.get("keras", "unknown") if outcome else "unknown"
+    total = sum(len(group.runs) for group in groups)
+    return Finding(topic="seeding", runs=total,
+                   sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")  # fmt: skip
+
+
+def _starts(group: Group) -> int:
+    """Number of different sets of initial weights among the runs of a group."""
+    starts = set()
+    for one in group.runs:
+        assert one.record.outcome is not None
+        starts.add(tuple(array.sha256 for repeat in one.record.outcome.repeats for array in repeat.initial_weights))
+    return len(starts)
+
+
+def distribution(one: PublishedComparison) -> Finding:
+    """Whether published numbers can be repeated by a cell, or are one draw from what it produces."""
+    cell, runs, positions = one.group.cell, len(one.group.runs), len(one.positions)
+    classes = len(one.group.classes)
+    if one.group.repeatable:
+        agree = (f"every run prints the published numbers of `{one.lane}`" if one.verdict == "IDENTICAL" else
+                 f"its scores agree with the published `{one.lane}` to {one.min_digits:.1f} digits at the worst of "
+                 f"{positions} positions")  # fmt: skip
+        return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
+    where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
+    if one.inside == positions:
+        meaning = "the published numbers are one draw from a distribution, not numbers that a reader can repeat"
+    else:
+        meaning = "these runs do not cover the published numbers"
+    return Finding(topic="published", runs=runs,
+                   sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.")  # fmt: skip

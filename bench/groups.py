@@ -1,0 +1,81 @@
+"""Runs that are meant to be the same: one cell, one stack, one machine, one campaign; and their classes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.cell import Cell
+from bench.comparison import Comparison, Verdict, compare
+from bench.matrix import Bound
+from bench.store import Stored
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All ok runs of one key, by index. `classes` are the runs' indices by equal result digest, first seen first;
+    `comparisons` hold each later run against the first."""
+
+    cell: Cell
+    runs: tuple[Stored, ...]
+    classes: tuple[tuple[int, ...], ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    reason: str | None
+
+    @property
+    def first(self) -> Stored:
+        return self.runs[0]
+
+    @property
+    def repeatable(self) -> bool:
+        return self.verdict == "IDENTICAL"
+
+    def place(self) -> tuple[str, str, str]:
+        """(machine label, hardware digest, campaign): what two groups must share to be compared across backends."""
+        run = self.first.record.run
+        return run.machine.label, str(run.machine.hardware), run.campaign
+
+
+def group(stored: Iterable[Stored], bounds: "Sequence[tuple[str, Bound]]" = ()) -> tuple[Group, ...]:
+    """Groups of ok runs in order of cell and stack. Of several ok attempts at one index the earliest counts."""
+    found: dict[tuple[object, ...], dict[int, Stored]] = {}
+    for one in sorted(stored, key=lambda one: (one.record.started, one.digest)):
+        run = one.record.run
+        if one.record.ok:
+            key = (run.cell, tuple(sorted(run.seeds.items())), str(run.stack), run.machine.label,
+                   str(run.machine.hardware), run.campaign)  # fmt: skip
+            found.setdefault(key, {}).setdefault(run.index, one)
+    return tuple(_make([runs[index] for index in sorted(runs)], bounds)
+                 for _, runs in sorted(found.items(), key=lambda item: str(item[0])))  # fmt: skip
+
+
+def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Group:
+    cell = Cell.parse(runs[0].record.run.cell)
+    bound = next((bound for pattern, bound in bounds if cell.matches(pattern)), None)
+    comparisons = tuple(compare(runs[0], other, "run", bound) for other in runs[1:])
+    classes: dict[str, list[int]] = {}
+    for one in runs:
+        assert one.record.outcome is not None
+        classes.setdefault(str(one.record.outcome.result_digest), []).append(one.record.run.index)
+    verdict, reason = _verdict(comparisons)
+    return Group(cell=cell, runs=tuple(runs), classes=tuple(tuple(indices) for indices in classes.values()),
+                 comparisons=comparisons, verdict=verdict, reason=reason)  # fmt: skip
+
+
+def _verdict(comparisons: Sequence[Comparison]) -> tuple[Verdict, str | None]:
+    """The worst of a group's comparisons; one run alone says nothing."""
+    if not comparisons:
+        return "INCOMPARABLE", "runs: 1 and 2 at least are needed to compare"
+    order: tuple[Verdict, ...] = ("ERROR", "INCOMPARABLE", "DIFFERENT", "ROUNDING", "IDENTICAL")
+    worst = min(comparisons, key=lambda one: order.index(one.verdict))
+    return worst.verdict, worst.reason
+
+
+def differing_share(runs: int) -> float | None:
+    """Upper bound, one-sided at 95 %, of the share of runs that differ from the first, when none of n - 1 did.
+
+    Solves (1 - p)^(n-1) = 0.05 for p (the zero-event case of C. J. Clopper and E. S. Pearson, Biometrika 26
+    (1934) 404-413); None for a single run, which claims nothing.
+    """
+    return None if runs < 2 else 1.0 - (1.0 - CONFIDENCE) ** (1.0 / (runs - 1))

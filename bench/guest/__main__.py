@@ -1,0 +1,118 @@
+"""`python -m guest`: run, warm or probe. The package's docstring is the contract."""
+from __future__ import absolute_import, division, print_function
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+import traceback
+
+from . import SCHEMA, bits, compile_cache, files, frameworks, machine, scrub, seeding, stack, training, workloads
+
+
+def environment():
+    """The fingerprint, taken after the fits so that it cannot disturb them."""
+    variables = dict((key, scrub.scrub(value)) for key, value in machine.variables().items())
+    return {"stack": stack.fingerprint(), "hardware": machine.hardware(), "surroundings": machine.surroundings(),
+            "variables": variables, "libraries": machine.libraries()}
+
+
+def compute(job, supplied, cache, fill):
+    """Seeds, imports and trains; the record's fields of a run that went well, and its arrays."""
+    seeding.before_imports(job)
+    framework = frameworks.named(job["framework"])
+    os.environ["KERAS_BACKEND"] = str(job["framework"])
+    compiled, warm = None, None
+    if framework.has_compile_cache:
+        compiled, warm = compile_cache.private_copy(cache, job, tempfile.mkdtemp(prefix="guest-"))
+    framework.prepare(job["controls"], compiled)
+    started = time.time()
+    seeding.before_keras(job, framework)
+    framework.configure(job["controls"])
+    import keras
+    seeding.after_keras(job, keras)
+    imported = time.time()
+    fits, about = training.train(keras, workloads.load(job["workload"]), job, supplied)
+    if fill and compiled:
+        compile_cache.publish(cache, job, compiled)
+    arrays = bits.ArrayFile()
+    repeats = [fit.record(arrays) for fit in fits]
+    facts = dict(framework.facts(), keras=keras.__version__)
+    return {
+        "status": "ok",
+        "reason": None,
+        "workload": about,
+        "controls": framework.observe(job["controls"]),
+        "stages": stages(job),
+        "repeats": repeats,
+        "result_digest": bits.result_digest(repeats),
+        "framework": dict((key, scrub.scrub(str(value))) for key, value in facts.items()),
+        "devices": framework.devices(),
+        "compile_cache": warm,
+        "times": {"import": imported - started},
+    }, arrays.content()
+
+
+def stages(job):
+    """Which stages of a training this record can speak of."""
+    every_epoch = "observed" if job["trace"] != "scores" else "unobserved"
+    return {"init": "observed", "batch order": "supplied" if job["init"] == "supplied" else "unobserved",
+            "forward": "unobserved", "loss": "observed", "weights": every_epoch}
+
+
+def run(arguments):
+    """Trains as the job says. Whatever happens, a record is left."""
+    began = time.time()
+    job = files.read_job(arguments.job)
+    content = b""
+    try:
+        if arguments.command == "warm":
+            if compile_cache.key(job) in compile_cache.entries(arguments.cache):
+                return
+            job = dict(job, repeats=1, epochs=1)
+        supplied = None
+        if job["init"] == "supplied":
+            seeding.before_imports(job)
+            supplied = files.read_supplied(arguments.job, job)
+        result, content = compute(job, supplied, arguments.cache, arguments.command == "warm")
+    except seeding.Unavailable as error:
+        result = {"status": "unavailable", "reason": scrub.scrub(str(error))}
+    except Exception as error:
+        result = {"status": "failed", "reason": scrub.scrub("%s: %s" % (type(error).__name__, error)),
+                  "traceback": scrub.scrub(traceback.format_exc())}
+    result.update(schema=SCHEMA, job=dict((key, job[key]) for key in job if key != "supplied"),
+                  environment=environment())
+    result.setdefault("times", {})["total"] = time.time() - began
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    result["peak_memory_bytes"] = usage.ru_maxrss * 1024
+    result["process"] = {"pid": os.getpid(), "cpu_seconds": usage.ru_utime + usage.ru_stime}
+    files.write(arguments.output, "arrays.bin", content)
+    files.write_json(arguments.output, "record.json", result)
+
+
+def probe(arguments):
+    """Only who and where: the stack and the machine."""
+    files.write_json(arguments.output, "probe.json", dict(environment(), schema=SCHEMA))
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="guest", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    for name in ("run", "warm"):
+        command = commands.add_parser(name)
+        command.add_argument("job")
+        command.add_argument("output")
+        command.add_argument("--cache")
+        command.set_defaults(action=run)
+    command = commands.add_parser("probe")
+    command.add_argument("output")
+    command.set_defaults(action=probe)
+    arguments = parser.parse_args(argv)
+    arguments.action(arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""This machine's pip settings for a build: certificates, index, local wheels.
+
+They go into the build context's `host/` folder, which only build stages read; they are no part of the digest
+of the context and nothing of them is in the final image.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench import process
+from bench.digests import sha256
+
+#: Settings of pip that say where packages come from.
+PASSED = ("index-url", "extra-index-url", "trusted-host", "timeout", "retries", "proxy", "no-index")
+CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def pip_settings() -> dict[str, str]:
+    """pip's effective settings on this host, files and environment taken together; empty where there is no pip."""
+    finished = process.run([sys.executable, "-m", "pip", "config", "list"])
+    settings: dict[str, str] = {}
+    for line in finished.output.decode().splitlines():
+        match = re.match(r"^(global|install|:env:)\.\.?([a-z-]+)='(.*)'$", line.strip())
+        if match:
+            settings[match.group(2)] = match.group(3).replace("\\n", "\n")
+    return settings
+
+
+def build_files(lock: str, environment: Mapping[str, str] | None = None) -> dict[str, bytes]:
+    """Files of `host/`: `pip.conf`, `ca.pem` where the host has a bundle of its own, and the local wheels
+    whose hashes the lock allows."""
+    environment = os.environ if environment is None else environment
+    settings = pip_settings()
+    lines = ["[global]"]
+    files: dict[str, bytes] = {}
+    bundle = settings.get("cert") or next((environment[key] for key in CERTIFICATES if environment.get(key)), None)
+    if bundle and Path(bundle).is_file():
+        files["ca.pem"] = Path(bundle).read_bytes()
+        lines.append("cert = /host/ca.pem")
+    for key in PASSED:
+        remote = [word for word in settings.get(key, "").split() if urlsplit(word).scheme != "file"]
+        if remote:
+            lines.append(f"{key} = {' '.join(remote)}")
+    wheels = local_wheels(settings.get("find-links", "").split(), lock)
+    files.update({f"wheels/{name}": content for name, content in wheels.items()})
+    pages = [word for word in settings.get("find-links", "").split() if urlsplit(word).scheme in ("http", "https")]
+    if wheels or pages:
+        lines.append(f"find-links = {' '.join([*pages, *(['/host/wheels'] if wheels else [])])}")
+    files["pip.conf"] = ("\n".join(lines) + "\n").encode()
+    return files
+
+
+def local_wheels(links: list[str], lock: str) -> dict[str, bytes]:
+    """Files in local folders of `find-links` that the lock names by hash."""
+    allowed = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.M)}
+    found: dict[str, bytes] = {}
+    for link in links:
+        folder = Path(urlsplit(link).path if link.startswith("file:") else link)
+        if not folder.is_dir():
+            continue
+        for path in sorted(folder.iterdir()):
+            distribution = re.sub(r"[-_.]+", "-", path.name.split("-")[0]).lower()
+            if distribution in names and path.is_file():
+                content = path.read_bytes()
+                if sha256(content) in allowed:
+                    found[path.name] = content
+    return found

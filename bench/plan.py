@@ -1,0 +1,69 @@
+"""The runs that a matrix means, in the order in which they are made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.cell import Cell
+from bench.matrix import Backend, Limits, Matrix
+
+JOB_SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """The three seeds that recipes use."""
+
+    numpy: int
+    backend: int
+    keras: int
+
+    @staticmethod
+    def of(seed: int) -> "Seeds":
+        """Seed s stands for NumPy s, backend s + 1, Keras s: the tutorial seeds NumPy with 1, TensorFlow with 2."""
+        return Seeds(numpy=seed, backend=seed + 1, keras=seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One planned run: a fresh process that seeds once and makes `repeats` fits."""
+
+    cell: Cell
+    seeds: Seeds
+    campaign: str
+    index: int
+    backend: Backend
+    controls: tuple[tuple[str, Any], ...]
+    repeats: int
+    epochs: int
+    trace: str
+    limits: Limits
+
+    def job(self) -> dict[str, Any]:
+        """What the guest is told (bench/guest/__init__.py states the form); supplied weights are added elsewhere."""
+        return {
+            "schema": JOB_SCHEMA, "cell": str(self.cell), "workload": self.cell.workload,
+            "backend": self.cell.backend, "framework": self.backend.framework, "seeding": self.cell.seeding,
+            "init": self.cell.init, "preset": self.cell.preset, "controls": dict(self.controls),
+            "seeds": {"numpy": self.seeds.numpy, "backend": self.seeds.backend, "keras": self.seeds.keras},
+            "repeats": self.repeats, "epochs": self.epochs, "trace": self.trace,
+        }  # fmt: skip
+
+
+def plan(matrix: Matrix, *, campaign: str, only: Sequence[str] = (), every: bool = False, runs: int | None = None,
+         seeds: Sequence[int] | None = None) -> tuple[Run, ...]:  # fmt: skip
+    """Runs of the selected cells, index by index, so that an interrupted campaign has something of every cell."""
+    chosen = [(cell, runs or count) for cell, count in matrix.select(only, every=every)]
+    return tuple(
+        _run(matrix, cell, Seeds.of(seed), campaign, index)
+        for index in range(max((count for _, count in chosen), default=0))
+        for cell, count in chosen if index < count
+        for seed in (seeds or matrix.file.seeds)
+    )  # fmt: skip
+
+
+def _run(matrix: Matrix, cell: Cell, seeds: Seeds, campaign: str, index: int) -> Run:
+    workload = matrix.file.workloads[cell.workload]
+    return Run(cell=cell, seeds=seeds, campaign=campaign, index=index, backend=matrix.backends[cell.backend],
+               controls=tuple(matrix.file.presets[cell.preset].items()), repeats=workload.repeats,
+               epochs=workload.epochs, trace=matrix.file.trace, limits=matrix.limits)  # fmt: skip

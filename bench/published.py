@@ -1,0 +1,124 @@
+"""The tutorial's published numbers, and where runs stand beside them. Printed decimals: digits, never ULP."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bench import distance
+from bench.comparability import KeyDifference
+from bench.comparison import Verdict
+from bench.errors import UsageError
+from bench.groups import Group
+from bench.matrix import Bound
+from bench.plan import Seeds
+
+#: The tutorial's seeds, 1 for NumPy and 2 for TensorFlow, are those of seed 1 (`seeds:` in matrix.yaml).
+SEEDS = Seeds.of(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The published scores of one lane in the order printed, and the protocol that they belong to."""
+
+    lane: str
+    scores: tuple[float, ...]
+    epochs: int
+    repeats: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedPosition:
+    """One published score, ours of the first run, and the range over all runs of the group."""
+
+    published: float
+    ours: float
+    digits: float
+    same_print: bool
+    lowest: float
+    highest: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the published score lies in the range of the runs."""
+        return self.lowest <= self.published <= self.highest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedComparison:
+    """A group of runs held against a published lane."""
+
+    group: Group
+    lane: str
+    verdict: Verdict
+    bound: Bound | None
+    positions: tuple[PublishedPosition, ...]
+    differences: tuple[KeyDifference, ...]
+    reason: str | None
+
+    @property
+    def min_digits(self) -> float:
+        return min((position.digits for position in self.positions), default=0.0)
+
+    @property
+    def inside(self) -> int:
+        """How many published scores lie in the range of the runs."""
+        return sum(position.inside for position in self.positions)
+
+
+def load(path: Path) -> Mapping[str, Reference]:
+    """The lanes of reference/published.yaml; UsageError if a lane does not have the protocol's number of scores."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    protocol = raw["protocol"]
+    found = {}
+    for lane, entry in raw["lanes"].items():
+        scores = tuple(float(value) for value in entry["mse"])
+        if len(scores) != protocol["repeats"]:
+            raise UsageError(f"{path}: $.lanes.{lane}.mse: {len(scores)} scores; the protocol has {protocol['repeats']}")
+        found[lane] = Reference(lane=lane, scores=scores, epochs=protocol["epochs"], repeats=protocol["repeats"])
+    return found
+
+
+def compare(group: Group, reference: Reference, bound: Bound | None) -> PublishedComparison:
+    """Position by position over the printed scores. Published numbers have no weights, so a declared bound in
+    digits is all that ROUNDING can rest on."""
+
+    def result(verdict: Verdict, positions: Sequence[PublishedPosition] = (),
+               differences: Sequence[KeyDifference] = (), reason: str | None = None) -> PublishedComparison:  # fmt: skip
+        return PublishedComparison(group=group, lane=reference.lane, verdict=verdict, bound=bound,
+                                   positions=tuple(positions), differences=tuple(differences), reason=reason)  # fmt: skip
+
+    differences = _differences(group, reference)
+    if differences:
+        return result("INCOMPARABLE", differences=differences, reason=differences[0].sentence())
+    scores = [_scores(group, index) for index in range(len(group.runs))]
+    positions = [
+        PublishedPosition(published=published, ours=column[0], digits=distance.digits(column[0], published),
+                          same_print=distance.same_print(column[0], published), lowest=min(column), highest=max(column))
+        for published, column in zip(reference.scores, zip(*scores, strict=True), strict=True)
+    ]  # fmt: skip
+    if all(position.same_print for position in positions):
+        return result("IDENTICAL", positions)
+    within = bound is not None and bound.kind == "digits" and min(one.digits for one in positions) >= bound.limit
+    return result("ROUNDING" if within else "DIFFERENT", positions)
+
+
+def _scores(group: Group, index: int) -> list[float]:
+    outcome = group.runs[index].record.outcome
+    assert outcome is not None
+    return [repeat.score_value for repeat in outcome.repeats]
+
+
+def _differences(group: Group, reference: Reference) -> list[KeyDifference]:
+    """What must match the tutorial's protocol: workload, repeats, epochs, seeds where the cell uses them."""
+    record = group.first.record
+    assert record.outcome is not None
+    wanted = {"workload": "mlp", "repeats": str(reference.repeats), "epochs": str(reference.epochs)}
+    seen = {"workload": group.cell.workload, "repeats": str(len(record.outcome.repeats)),
+            "epochs": str(record.outcome.job.get("epochs"))}  # fmt: skip
+    for name, used_by in (("numpy", ("numpy", "full")), ("backend", ("full",)), ("keras", ("keras",))):
+        if group.cell.seeding in used_by:
+            wanted[f"seed.{name}"] = str(getattr(SEEDS, name))
+            seen[f"seed.{name}"] = str(record.run.seeds.get(name))
+    return [KeyDifference(key=key, left=seen[key], right=wanted[key]) for key in wanted if seen[key] != wanted[key]]

@@ -1,0 +1,242 @@
+"""What a run left behind: the record, its schema, and the arrays that belong to it.
+
+Schema history
+  1  first (2026-11).
+A reader exists for every schema; `UPGRADES[n]` turns a raw record of schema n into one of n + 1.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.cell import Cell
+from bench.digests import array_digest, lines_digest
+from bench.errors import RefusedInput, UsageError
+
+SCHEMA = 1
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+#: Bytes of an element, for each dtype that a record may hold; bfloat16 has no NumPy dtype and is kept as bits.
+ITEM_SIZES = {"<f2": 2, "bfloat16": 2, "<f4": 4, "<f8": 8, "|b1": 1, "|i1": 1, "|u1": 1,
+              "<i2": 2, "<i4": 4, "<i8": 8, "<u2": 2, "<u4": 4, "<u8": 8}  # fmt: skip
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+HexFloat = Annotated[str, Field(pattern=r"^(-?0x[01]\.[0-9a-f]+p[+-]\d+|-?inf|-?nan)$")]
+Status = Literal["ok", "failed", "timeout", "skipped", "unavailable"]
+Json = Any
+
+
+class Value(BaseModel):
+    """A frozen, strictly read part of a record; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Array(Value):
+    """One array of `arrays.bin`: `sha256` covers dtype, shape and bytes; `offset` is in bytes."""
+
+    name: str
+    dtype: str
+    shape: tuple[Annotated[int, Field(ge=0)], ...]
+    offset: Annotated[int, Field(ge=0)]
+    sha256: Digest
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes; RefusedInput for a dtype that records do not hold."""
+        if self.dtype not in ITEM_SIZES:
+            raise RefusedInput(f"array {self.name}: dtype {self.dtype!r}; legal: {', '.join(ITEM_SIZES)}")
+        return math.prod(self.shape) * ITEM_SIZES[self.dtype]
+
+
+class Repeat(Value):
+    """One fit: `trajectory` holds each weight with the epochs as first axis, `losses` is (epochs,) float64."""
+
+    initial_weights: tuple[Array, ...]
+    final_weights: tuple[Array, ...]
+    predictions: Array
+    losses: Array
+    trajectory: tuple[Array, ...] | None
+    epoch_digests: tuple[Digest, ...] | None
+    score: HexFloat
+    times: dict[str, float]
+
+    @property
+    def score_value(self) -> float:
+        return float.fromhex(self.score)
+
+    def arrays(self) -> tuple[Array, ...]:
+        """Every array of this repeat."""
+        return (*self.initial_weights, *self.final_weights, self.losses, self.predictions, *(self.trajectory or ()))
+
+
+class Workload(Value):
+    """What was trained, as the guest saw it; `configuration` is for people and is not compared."""
+
+    name: str
+    score: str
+    steps_per_epoch: int
+    data: dict[str, Digest]
+    hyperparameters: dict[str, str]
+    configuration: Json
+
+
+class ControlState(Value):
+    name: str
+    asked: Json
+    state: Literal["in force", "not in force", "unverified"]
+    evidence: str
+
+
+class Outcome(Value):
+    """What the guest computed: repeats, what it was told, what took effect, how long it took."""
+
+    job: dict[str, Json]
+    workload: Workload | None = None
+    controls: tuple[ControlState, ...] = ()
+    stages: dict[str, Literal["observed", "unobserved", "supplied", "replayed"]] = {}
+    repeats: tuple[Repeat, ...] = ()
+    result_digest: Digest | None = None
+    framework: dict[str, str] = {}
+    devices: tuple[str, ...] = ()
+    compile_cache: str | None = None
+    times: dict[str, float] = {}
+    peak_memory_bytes: int
+    process: dict[str, float]
+    traceback: str | None = None
+
+
+class Fingerprint(Value):
+    """Who computed: `stack` names the blob with packages and interpreter; the rest is this machine, that day."""
+
+    stack: Digest
+    stack_blob: Digest
+    hardware: dict[str, Json]
+    surroundings: dict[str, Json]
+    variables: dict[str, str]
+    libraries: tuple[str, ...]
+
+
+class Machine(Value):
+    """A machine's label and the digest of its hardware keys (None if the run never reached it)."""
+
+    label: str
+    hardware: Digest | None
+
+
+class RunKey(Value):
+    """What makes a run this run: two records with one key are attempts at the same thing."""
+
+    cell: str
+    seeds: dict[str, int]
+    stack: Digest | None
+    machine: Machine
+    campaign: str
+    index: int
+
+
+class ArraysFile(Value):
+    sha256: Digest
+    nbytes: int
+
+
+class Record(Value):
+    """An attempt at a run: immutable once stored. `executor` says where and under which limits it ran."""
+
+    schema_: Literal[1] = Field(alias="schema", default=SCHEMA)
+    run: RunKey
+    attempt: str
+    started: str
+    ended: str
+    status: Status
+    reason: str | None
+    executor: dict[str, Json]
+    fingerprint: Fingerprint | None
+    outcome: Outcome | None
+    arrays: ArraysFile | None
+    output_tail: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+    def to_json(self) -> bytes:
+        """Canonical bytes: sorted keys, no NaN literal, one line."""
+        value = self.model_dump(mode="json", by_alias=True)
+        return (json.dumps(value, allow_nan=False, sort_keys=True) + "\n").encode()
+
+
+def result_lines(repeats: tuple[Repeat, ...]) -> list[str]:
+    """The lines that the result digest covers, in order; the guest's bits.result_lines states the same."""
+    lines: list[str] = []
+    for index, repeat in enumerate(repeats):
+        for part in ("initial_weights", "final_weights"):
+            lines += [f"{index} {part} {array.name} {array.sha256}" for array in getattr(repeat, part)]
+        lines += [f"{index} {part} {getattr(repeat, part).sha256}" for part in ("losses", "predictions")]
+        lines.append(f"{index} score {repeat.score}")
+    return lines
+
+
+def from_json(content: bytes) -> Record:
+    """A record from its bytes, older schemas upgraded. RefusedInput says what is wrong and where."""
+    try:
+        raw = json.loads(content, parse_constant=_no_constant)
+    except ValueError as error:
+        raise RefusedInput(f"not JSON: {error}") from None
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        raise RefusedInput(f"schema {schema!r}; this bench reads 1 to {SCHEMA}: a newer bench wrote it, or no bench")
+    while schema < SCHEMA:
+        raw = UPGRADES[schema](raw)
+        schema += 1
+    try:
+        return Record.model_validate_json(json.dumps(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RefusedInput(f"$.{where}: {first['msg']} ({error.error_count()} problems in all)") from None
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def verify(record: Record, content: bytes) -> None:
+    """Recomputes every digest of a record from the bytes of its arrays; RefusedInput names the first that is off.
+
+    The verdict IDENTICAL rests on `result_digest`, so it is never taken on trust.
+    """
+    try:
+        Cell.parse(record.run.cell)
+    except UsageError as error:
+        raise RefusedInput(f"$.run.cell: {error}") from None
+    outcome = record.outcome
+    if outcome is None or outcome.result_digest is None:
+        if record.ok:
+            raise RefusedInput("status ok, but no result")
+        return
+    if outcome.job.get("cell") != record.run.cell:
+        raise RefusedInput(f"the run is {record.run.cell}, but the guest ran {outcome.job.get('cell')}")
+    view = memoryview(content)
+    for repeat in outcome.repeats:
+        for array in repeat.arrays():
+            end = array.offset + array.nbytes
+            if end > len(content):
+                raise RefusedInput(f"array {array.name}: ends at byte {end} of a file of {len(content)}")
+            if array_digest(array.dtype, array.shape, view[array.offset : end]) != array.sha256:
+                raise RefusedInput(f"array {array.name}: its bytes do not have the digest {array.sha256[:12]}")
+    if lines_digest(result_lines(outcome.repeats)) != outcome.result_digest:
+        raise RefusedInput("result_digest does not cover the arrays and scores that are listed")
+    if not outcome.repeats or outcome.workload is None:
+        raise RefusedInput("a result without repeats or workload")
+
+
+def read_array(array: Array, content: bytes) -> np.ndarray[Any, Any]:
+    """The array as NumPy; bfloat16 comes as its bits, uint16."""
+    dtype = np.dtype("<u2") if array.dtype == "bfloat16" else np.dtype(array.dtype)
+    flat = np.frombuffer(content, dtype=dtype, count=math.prod(array.shape), offset=array.offset)
+    return flat.reshape(array.shape)

@@ -1,0 +1,73 @@
+"""The page values as Markdown, for job summaries and READMEs."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.report.page import CellView, Page
+
+
+def render(page: Page) -> str:
+    """The whole report; text from records is escaped so that it stays text."""
+    parts = [f"# Does the same seed give the same bits?\n\nCampaign {page.campaign}, {page.runs} runs, "
+             f"{', '.join(page.machines)}: " + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
+             "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
+             "## Verdicts\n\n" + verdicts(page.cells)]  # fmt: skip
+    if page.pairs:
+        parts.append("## Across backends\n\n" + table(
+            ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence"),
+            ((one.lane, f"{one.left} ~ {one.right}", one.verdict, one.weights_ulp, one.predictions_ulp, one.digits,
+              one.divergence) for one in page.pairs)))  # fmt: skip
+    if page.expectations:
+        parts.append("## Expectations\n\n" + table(
+            ("", "scope", "at least", "of", "seen"),
+            (("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
+             for one in page.expectations), raw=(0,)))  # fmt: skip
+    parts += [scores(cell) for cell in page.cells]
+    if page.not_ok:
+        parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
+    if page.refused:
+        parts.append("## Records that were refused\n\n" + table(("record", "reason"), page.refused))
+    parts.append("## Environment\n\n" + table(("", *page.environment_columns),
+                                              ((row.name, *row.values) for row in page.environment)))  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def verdicts(cells: Sequence[CellView]) -> str:
+    """The verdict matrix."""
+    return table(
+        ("cell", "runs", "classes", "run", "backend", "published"),
+        ((cell.cell, cell.runs, len(cell.classes), cell.run_verdict, ", ".join(cell.backend_verdicts),
+          published(cell)) for cell in cells),
+    )  # fmt: skip
+
+
+def published(cell: CellView) -> str:
+    if cell.published_verdict is None:
+        return ""
+    return cell.published_verdict + (f", {cell.published_digits} digits" if cell.published_digits else "")
+
+
+def scores(cell: CellView) -> str:
+    """One cell's ten scores, beside the published ones where there are some."""
+    head = f"### {cell.cell}\n\n{escape(cell.confidence)}"
+    if cell.divergence:
+        head += f" First divergence: {escape(cell.divergence)}."
+    rows = ((row.position, "" if row.published is None else f"{row.published:.12g}", f"{row.ours:.12g}", row.digits,
+             f"{row.lowest:.6g} to {row.highest:.6g}") for row in cell.scores)  # fmt: skip
+    return head + "\n\n" + table(("", cell.lane or "published", "run 0", "digits", "range of all runs"), rows)
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], raw: Sequence[int] = ()) -> str:
+    """A Markdown table; cells are escaped except the columns named in `raw`."""
+    lines = ["| " + " | ".join(escape(cell) for cell in head) + " |", "|" + " --- |" * len(head)]
+    for row in rows:
+        cells = (str(cell) if column in raw else escape(cell) for column, cell in enumerate(row))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def escape(text: object) -> str:
+    """Characters that Markdown or HTML would take as markup; line breaks become blanks."""
+    flat = " ".join(str(text).split())
+    for mark in "\\`*_[]|#":
+        flat = flat.replace(mark, "\\" + mark) if mark in "\\|*[]" else flat
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

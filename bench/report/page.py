@@ -1,0 +1,239 @@
+"""Everything that the report shows, as plain values: built from an analysis, drawn by the other modules here."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench import findings
+from bench.analysis import Analysis
+from bench.comparison import VERDICTS, Comparison
+from bench.groups import Group
+from bench.published import PublishedComparison
+from bench.records import Outcome, Record
+
+#: Gives the bytes of a blob by digest, for the stacks of the environment table.
+Blobs = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One of the scores: the published one where the tutorial has it, ours of the first run, the range of all."""
+
+    position: int
+    published: float | None
+    ours: float
+    digits: str
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellView:
+    """One row of the verdict matrix and the section behind it."""
+
+    anchor: str
+    cell: str
+    runs: int
+    classes: tuple[str, ...]
+    run_verdict: str
+    backend_verdicts: tuple[str, ...]
+    published_verdict: str | None
+    published_digits: str | None
+    confidence: str
+    divergence: str | None
+    lane: str | None
+    scores: tuple[ScoreRow, ...]
+    controls: tuple[tuple[str, str, str, str], ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairView:
+    """One comparison across backends."""
+
+    anchor: str
+    left: str
+    right: str
+    lane: str
+    verdict: str
+    bound: str
+    weights_ulp: str
+    predictions_ulp: str
+    digits: str
+    divergence: str
+    growth: tuple[int | None, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectationView:
+    where: str
+    scope: str
+    at_least: str
+    subject: str
+    holds: bool
+    seen: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentView:
+    """One fact of the environment and its value in each of the columns (backends)."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    campaign: str
+    machines: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+    runs: int
+    findings: tuple[str, ...]
+    cells: tuple[CellView, ...]
+    pairs: tuple[PairView, ...]
+    expectations: tuple[ExpectationView, ...]
+    environment_columns: tuple[str, ...]
+    environment: tuple[EnvironmentView, ...]
+    not_ok: tuple[tuple[str, int, str, str], ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+def build(analysis: Analysis, blobs: Blobs) -> Page:
+    """The page of an analysis. Nothing in it depends on when or where it is built."""
+    verdicts = [group.verdict for group in analysis.groups] + [pair.verdict for pair in analysis.backends]
+    columns, rows = _environment(analysis.groups, blobs)
+    return Page(
+        campaign=analysis.campaign,
+        machines=tuple(sorted({group.first.record.run.machine.label for group in analysis.groups})),
+        counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
+        runs=sum(len(group.runs) for group in analysis.groups),
+        findings=tuple(one.sentence for one in analysis.findings),
+        cells=tuple(_cell(number, group, analysis) for number, group in enumerate(analysis.groups, start=1)),
+        pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
+        expectations=tuple(ExpectationView(
+            where=one.expectation.where, scope=one.expectation.scope, at_least=str(one.expectation.at_least),
+            subject=one.subject, holds=one.holds, seen=one.seen) for one in analysis.judged),
+        environment_columns=columns,
+        environment=rows,
+        not_ok=tuple((record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok),
+        refused=tuple((one.name, one.reason) for one in analysis.refused),
+    )  # fmt: skip
+
+
+def _outcome(group: Group) -> Outcome:
+    outcome = group.first.record.outcome
+    assert outcome is not None
+    return outcome
+
+
+def digits_text(digits: float) -> str:
+    """Agreeing digits to one decimal, or `all` where nothing differs."""
+    return "all" if math.isinf(digits) else f"{digits:.1f}"
+
+
+def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
+    lane = next((one for one in analysis.published if one.group is group), None)
+    worst = next((one for one in group.comparisons if one.divergence is not None), None)
+    runs = [_times(one.record) for one in group.runs]
+    return CellView(
+        anchor=f"cell-{number}",
+        cell=str(group.cell),
+        runs=len(group.runs),
+        classes=tuple(" ".join(str(index) for index in indices) for indices in group.classes),
+        run_verdict=group.verdict,
+        backend_verdicts=tuple(_other(pair, group) for pair in analysis.backends
+                               if group.first in (pair.left, pair.right)),
+        published_verdict=lane.verdict if lane else None,
+        published_digits=digits_text(lane.min_digits) if lane and lane.positions else None,
+        confidence=findings.confidence(group),
+        divergence=_parted(worst),
+        lane=lane.lane if lane else None,
+        scores=_scores(group, lane),
+        controls=tuple((one.name, json.dumps(one.asked), one.state, one.evidence) for one in _outcome(group).controls),
+        seconds=sorted(runs)[len(runs) // 2],
+    )  # fmt: skip
+
+
+def _times(record: Record) -> float:
+    return record.outcome.times.get("total", 0.0) if record.outcome else 0.0
+
+
+def _parted(comparison: Comparison | None) -> str | None:
+    """The first divergence of a comparison with the runs that it is about."""
+    if comparison is None or comparison.divergence is None:
+        return None
+    left, right = comparison.left.record.run.index, comparison.right.record.run.index
+    return f"run {left} and run {right} part at {comparison.divergence.sentence()}"
+
+
+def _other(pair: Comparison, group: Group) -> str:
+    """`theano-cpu: ROUNDING`: the other backend of a pair and the verdict."""
+    other = pair.right if pair.left is group.first else pair.left
+    return f"{other.record.run.cell.split('/')[1]}: {pair.verdict}"
+
+
+def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, ...]:
+    """Scores of the first run, beside the published ones where there are some, with the range of all runs."""
+    columns = list(zip(*([repeat.score_value for repeat in one.record.outcome.repeats]
+                         for one in group.runs if one.record.outcome), strict=True))  # fmt: skip
+    positions = lane.positions if lane else ()
+    rows = []
+    for number, column in enumerate(columns):
+        known = positions[number] if number < len(positions) else None
+        rows.append(ScoreRow(
+            position=number + 1, published=known.published if known else None, ours=column[0],
+            digits=("all 12 printed" if known.same_print else digits_text(known.digits)) if known else "",
+            lowest=min(column), highest=max(column)))  # fmt: skip
+    return tuple(rows)
+
+
+def _ulp(value: int | None) -> str:
+    return "not finite on one side" if value is None else str(value)
+
+
+def _pair(number: int, pair: Comparison) -> PairView:
+    left, right = pair.left.record.run.cell.split("/"), pair.right.record.run.cell.split("/")
+    measures = pair.measures
+    return PairView(
+        anchor=f"pair-{number}", left=left[1], right=right[1], lane="/".join([left[0], "*", *left[2:]]),
+        verdict=pair.verdict, bound=str(pair.bound) if pair.bound else "none declared",
+        weights_ulp=_ulp(measures.weights_ulp) if measures else "",
+        predictions_ulp=_ulp(measures.predictions_ulp) if measures else "",
+        digits=digits_text(measures.min_digits) if measures else "",
+        divergence=pair.divergence.sentence() if pair.divergence else (pair.reason or "nowhere"),
+        growth=(measures.growth or ()) if measures else (),
+        remarks=pair.remarks,
+    )  # fmt: skip
+
+
+def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...], tuple[EnvironmentView, ...]]:
+    """The environment of each backend: one column a stack and machine, one row a fact."""
+    columns: dict[str, dict[str, str]] = {}
+    for group in groups:
+        record = group.first.record
+        name = f"{group.cell.backend} on {record.run.machine.label}, stack {str(record.run.stack)[:8]}"
+        columns.setdefault(name, _facts(record, blobs))
+    names = list(dict.fromkeys(name for facts in columns.values() for name in facts))
+    rows = tuple(EnvironmentView(name=name, values=tuple(facts.get(name, "") for facts in columns.values()))
+                 for name in names)  # fmt: skip
+    return tuple(columns), rows
+
+
+def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
+    outcome, seen = record.outcome, record.fingerprint
+    assert outcome is not None and seen is not None
+    stack: dict[str, Any] = json.loads(blobs(seen.stack_blob))
+    base = record.executor.get("base") or {}
+    facts = {**outcome.framework, "python": stack["interpreter"]["version"]}
+    facts |= {line.split()[0]: line.split()[1] for line in stack["distributions"]
+              if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")}  # fmt: skip
+    facts |= {"executor": str(record.executor.get("name")), "base image": str(base.get("name") or "none"),
+              "base origin": str(base.get("origin") or "none")}  # fmt: skip
+    facts |= {"devices": ", ".join(outcome.devices)}
+    facts |= {key: str(seen.hardware.get(key)) for key in ("cpu_model", "cpus", "cpu_caches")}
+    facts |= {key: str(seen.surroundings.get(key)) for key in ("kernel", "libc", "microcode")}
+    facts |= {"stack digest": seen.stack}
+    return facts

@@ -1,0 +1,182 @@
+"""A folder of records: write-once, content-addressed, whole or not there at all.
+
+    store.json                       schema and the store's own id
+    records/<digest>/record.json     <digest> is the SHA-256 of record.json
+    records/<digest>/arrays.bin      its digest is in record.json
+    blobs/<digest>                   stacks, stored once
+    cache/                           derived: may be deleted at any time
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import records
+from bench.digests import sha256
+from bench.errors import RefusedInput, RunError, UsageError
+from bench.records import Record
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A record that was read and verified, with the bytes of its arrays."""
+
+    digest: str
+    record: Record
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A record that could not be trusted, and why. It is never half read."""
+
+    name: str
+    reason: str
+
+
+class Store:
+    """Records of one folder. Reading needs no lock; `locked` keeps two campaigns from running at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = self._identify()
+
+    @staticmethod
+    def existing(folder: Path) -> "Store":
+        """The store of a folder that must be there already; UsageError says how to make one."""
+        if not (folder / "store.json").is_file():
+            raise UsageError(f"{folder}: no store of records here; `bench run` makes one, `--store DIR` names another")
+        return Store(folder)
+
+    def _identify(self) -> str:
+        path = self.folder / "store.json"
+        if not path.is_file():
+            for name in ("records", "blobs", "cache"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            _write(path, (json.dumps({"schema": SCHEMA, "id": uuid.uuid4().hex}) + "\n").encode())
+        try:
+            described = json.loads(path.read_bytes())
+            schema, identity = described["schema"], str(described["id"])
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(f"{path}: not the description of a store; restore it or take another --store") from None
+        if schema != SCHEMA:
+            raise UsageError(f"{path}: schema {schema!r}; this bench reads {SCHEMA}")
+        return identity
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the store for a campaign; RunError if another process holds it. Ends with the process."""
+        with (self.folder / "cache" / "lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(f"{self.folder}: another `bench run` is at work here; wait, or use --store") from None
+            self._sweep()
+            yield
+
+    def _sweep(self) -> None:
+        """Removes what a killed process left unfinished; only the holder of the lock writes."""
+        for leftover in (self.folder / "records").glob(".*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def add(self, record: Record, content: bytes) -> str:
+        """Stores a verified record and its arrays; returns its digest. The same record twice changes nothing."""
+        records.verify(record, content)
+        body = record.to_json()
+        digest = sha256(body)
+        target = self.folder / "records" / digest
+        if target.is_dir():
+            return digest
+        temporary = target.with_name(f".{digest}.{uuid.uuid4().hex}")
+        temporary.mkdir()
+        if record.arrays is not None:
+            _write(temporary / "arrays.bin", content)
+        _write(temporary / "record.json", body)
+        _sync_folder(temporary)
+        temporary.rename(target)
+        _sync_folder(target.parent)
+        return digest
+
+    def add_blob(self, content: bytes) -> str:
+        """Stores bytes once under their digest."""
+        digest = sha256(content)
+        path = self.folder / "blobs" / digest
+        if not path.exists():
+            _write(path, content)
+        return digest
+
+    def cache(self, name: str, content: bytes) -> None:
+        """Keeps something derived; nothing depends on finding it again."""
+        _write(self.folder / "cache" / name, content)
+
+    def blob(self, digest: str) -> bytes:
+        """A blob's bytes; RefusedInput if they are missing or are others."""
+        path = self.folder / "blobs" / digest
+        if not path.is_file():
+            raise RefusedInput(f"blob {digest}: missing")
+        content = path.read_bytes()
+        if sha256(content) != digest:
+            raise RefusedInput(f"blob {digest}: its bytes have another digest")
+        return content
+
+    def read(self, digest: str) -> Stored:
+        """One record, verified in full; RefusedInput says what is wrong."""
+        folder = self.folder / "records" / digest
+        try:
+            body = (folder / "record.json").read_bytes()
+        except OSError as error:
+            raise RefusedInput(f"record.json: {error.strerror}") from None
+        return read_parts(digest, body, lambda: (folder / "arrays.bin").read_bytes())
+
+    def scan(self) -> Iterator[Stored | Refused]:
+        """Every record in the order of its digest; what cannot be trusted comes as Refused."""
+        for folder in sorted((self.folder / "records").iterdir()):
+            if folder.name.startswith("."):
+                continue  # unfinished: never read, removed by the next campaign
+            try:
+                yield self.read(folder.name)
+            except RefusedInput as error:
+                yield Refused(name=folder.name, reason=str(error))
+
+
+def read_parts(digest: str, body: bytes, load_arrays: Callable[[], bytes]) -> Stored:
+    """A record from its bytes and a function that loads its arrays, everything verified."""
+    if sha256(body) != digest:
+        raise RefusedInput(f"record.json: its bytes do not have the digest {digest[:12]}: changed after it was stored")
+    record = records.from_json(body)
+    content = b""
+    if record.arrays is not None:
+        try:
+            content = load_arrays()
+        except (OSError, KeyError) as error:
+            raise RefusedInput(f"arrays.bin: {error}") from None
+        if sha256(content) != record.arrays.sha256 or len(content) != record.arrays.nbytes:
+            raise RefusedInput("arrays.bin: its bytes are not those that the record describes")
+    records.verify(record, content)
+    return Stored(digest=digest, record=record, content=content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write, fsync, rename: a reader sees all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.rename(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
