@@ -36,7 +36,7 @@ class Analysis:
 
 
 def analyse(found: Iterable[Stored | Refused], matrix: Matrix, references: Mapping[str, Reference], *,
-            campaign: str | None = None, only: Sequence[str] = ()) -> Analysis:  # fmt: skip
+            campaign: str | None = None, only: Sequence[str] = ()) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it."""
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
@@ -55,7 +55,7 @@ def analyse(found: Iterable[Stored | Refused], matrix: Matrix, references: Mappi
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
         findings=findings.findings(run_groups, lanes),
         not_ok=_unresolved([one.record for one in chosen]), refused=refused,
-    )  # fmt: skip
+    )
 
 
 def _selected(record: Record, only: Sequence[str]) -> bool:
@@ -65,7 +65,7 @@ def _selected(record: Record, only: Sequence[str]) -> bool:
 def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:
     """Bounds that can make a verdict ROUNDING, in the order of matrix.yaml; the first that matches counts."""
     return [(one.where, one.at_least) for one in matrix.expect
-            if one.scope == scope and one.at_least.kind in ("ulp", "digits")]  # fmt: skip
+            if one.scope == scope and one.at_least.kind in ("ulp", "digits")]
 
 
 def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]]) -> tuple[Comparison, ...]:
@@ -75,13 +75,13 @@ def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound
         same_cell = left.cell.replace(backend=right.cell.backend) == right.cell
         if same_cell and left.cell.backend != right.cell.backend and left.place() == right.place():
             bound = next((bound for pattern, bound in bounds
-                          if left.cell.matches(pattern) and right.cell.matches(pattern)), None)  # fmt: skip
+                          if left.cell.matches(pattern) and right.cell.matches(pattern)), None)
             found.append(compare(left.first, right.first, "backend", bound))
     return tuple(found)
 
 
 def _published(run_groups: Sequence[Group], matrix: Matrix, references: Mapping[str, Reference]
-               ) -> tuple[PublishedComparison, ...]:  # fmt: skip
+               ) -> tuple[PublishedComparison, ...]:
     bounds = _bounds(matrix, "published")
     found = []
     for reference in matrix.references:

@@ -23,11 +23,11 @@ def fingerprint(environment: dict[str, Any], add_blob: Callable[[bytes], str]) -
     return Fingerprint.model_validate_json(json.dumps({
         "stack": stack["digest"], "stack_blob": blob,
         **{key: environment[key] for key in ("hardware", "surroundings", "variables", "libraries")},
-    }))  # fmt: skip
+    }))
 
 
 def to_record(key: RunKey, attempt: Attempt, *, identity: str, started: str, ended: str, executor: str,
-              add_blob: Callable[[bytes], str]) -> tuple[Record, bytes]:  # fmt: skip
+              add_blob: Callable[[bytes], str]) -> tuple[Record, bytes]:
     """The record of an attempt and the bytes of its arrays. It never raises for what a guest left: it says so."""
     status, reason, outcome, seen, content = _read(attempt, add_blob)
     if seen is not None:
@@ -38,7 +38,7 @@ def to_record(key: RunKey, attempt: Attempt, *, identity: str, started: str, end
         arrays = ArraysFile(sha256=sha256(content), nbytes=len(content)) if outcome and outcome.repeats else None
         return Record(run=key, attempt=identity, started=started, ended=ended, status=status, reason=reason,
                       executor={"name": executor, **attempt.facts}, fingerprint=seen, outcome=outcome, arrays=arrays,
-                      output_tail=attempt.tail)  # fmt: skip
+                      output_tail=attempt.tail)
 
     made = record(status, reason, outcome, content)
     try:
@@ -49,7 +49,7 @@ def to_record(key: RunKey, attempt: Attempt, *, identity: str, started: str, end
 
 
 def _read(attempt: Attempt, add_blob: Callable[[bytes], str]) -> tuple[
-        Status, str | None, Outcome | None, Fingerprint | None, bytes]:  # fmt: skip
+        Status, str | None, Outcome | None, Fingerprint | None, bytes]:
     """(status, reason, outcome, fingerprint, arrays) of what is in the attempt's files."""
     body = attempt.files.get("record.json")
     if attempt.status in ("skipped", "unavailable", "timeout") or (body is None and attempt.status != "ok"):

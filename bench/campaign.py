@@ -66,7 +66,7 @@ class _Place:
 def current(store: Store) -> str:
     """The campaign that `bench run` resumes: the latest in the store, else one named after today (UTC)."""
     latest = max((one.record for one in store.scan() if isinstance(one, Stored)),
-                 key=lambda record: record.started, default=None)  # fmt: skip
+                 key=lambda record: record.started, default=None)
     return latest.run.campaign if latest else datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
@@ -91,7 +91,7 @@ def execute(runs: Sequence[Run], *, executor: Executor, store: Store, settings: 
 
 
 def _places(backends: Sequence[Backend], refused: "dict[str, NotReady] | Any", executor: Executor, store: Store,
-            settings: Settings) -> dict[str, _Place]:  # fmt: skip
+            settings: Settings) -> dict[str, _Place]:
     """Each backend's stack and machine; a backend that cannot be asked gets the refusal that its runs record."""
     seen: dict[str, dict[str, Any]] = {}
     refusals: dict[str, NotReady] = dict(refused)
@@ -107,7 +107,7 @@ def _places(backends: Sequence[Backend], refused: "dict[str, NotReady] | Any", e
         probe = seen.get(backend.name)
         machine = Machine(label=label, hardware=probe["hardware"]["digest"] if probe else None)
         places[backend.name] = _Place(stack=probe["stack"]["digest"] if probe else None, machine=machine,
-                                      refusal=refusals.get(backend.name))  # fmt: skip
+                                      refusal=refusals.get(backend.name))
     return places
 
 
@@ -139,7 +139,7 @@ def _key(run: Run, places: dict[str, _Place]) -> RunKey:
     place = places[run.backend.name]
     seeds = {"numpy": run.seeds.numpy, "backend": run.seeds.backend, "keras": run.seeds.keras}
     return RunKey(cell=str(run.cell), seeds=seeds, stack=place.stack, machine=place.machine, campaign=run.campaign,
-                  index=run.index)  # fmt: skip
+                  index=run.index)
 
 
 def _identity(key: RunKey) -> str:
@@ -162,13 +162,13 @@ def _now() -> str:
 
 def _keep(run: Run, key: RunKey, attempt: Attempt, started: str, executor: Executor, store: Store) -> Record:
     record, content = attempts.to_record(key, attempt, identity=uuid.uuid4().hex, started=started, ended=_now(),
-                                         executor=executor.name, add_blob=store.add_blob)  # fmt: skip
+                                         executor=executor.name, add_blob=store.add_blob)
     store.add(record, content)
     return record
 
 
 def _refusals(missing: Sequence[Run], places: dict[str, _Place], known: Sequence[Record], executor: Executor,
-              store: Store, listener: Listener) -> list[Record]:  # fmt: skip
+              store: Store, listener: Listener) -> list[Record]:
     """Records of runs that cannot be tried. The same refusal of the same run is recorded once."""
     said = {(_identity(record.run), record.status, record.reason) for record in known}
     made = []
@@ -199,7 +199,7 @@ def _warm(runs: Sequence[Run], executor: Executor, listener: Listener) -> None:
 
 
 def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor, store: Store, settings: Settings,
-             listener: Listener) -> list[Record]:  # fmt: skip
+             listener: Listener) -> list[Record]:
     """Runs in the order of the plan, `jobs` at a time; what goes wrong with one does not stop the others."""
 
     def one(run: Run) -> Record:
@@ -209,7 +209,7 @@ def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor,
         attempt = _attempt(run, _labels(key, store), executor)
         facts = {**attempt.facts, "jobs": settings.jobs}
         attempt = Attempt(status=attempt.status, reason=attempt.reason, files=attempt.files, tail=attempt.tail,
-                          facts=facts)  # fmt: skip
+                          facts=facts)
         record = _keep(run, key, attempt, started, executor, store)
         listener.end(run, record)
         return record
@@ -227,7 +227,7 @@ def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor,
 
 def _labels(key: RunKey, store: Store) -> dict[str, str]:
     return {f"{LABEL}.store": store.id, f"{LABEL}.cell": key.cell, f"{LABEL}.campaign": key.campaign,
-            f"{LABEL}.index": str(key.index)}  # fmt: skip
+            f"{LABEL}.index": str(key.index)}
 
 
 def _attempt(run: Run, labels: dict[str, str], executor: Executor) -> Attempt:

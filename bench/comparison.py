@@ -63,7 +63,7 @@ def compare(left: Stored, right: Stored, scope: str, bound: Bound | None = None)
         return _compare(left, right, scope, bound)
     except Exception as error:  # whatever it is, it must not pass for a verdict about the training
         return Comparison(scope=scope, left=left, right=right, verdict="ERROR", bound=bound,
-                          reason=f"the comparison failed: {type(error).__name__}: {error}")  # fmt: skip
+                          reason=f"the comparison failed: {type(error).__name__}: {error}")
 
 
 def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Comparison:
@@ -71,7 +71,7 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
     if differences:
         reason = "; ".join(difference.sentence() for difference in differences[:3])
         return Comparison(scope=scope, left=left, right=right, verdict="INCOMPARABLE", bound=bound,
-                          differences=differences, reason=reason)  # fmt: skip
+                          differences=differences, reason=reason)
     outcomes = left.record.outcome, right.record.outcome
     assert outcomes[0] is not None and outcomes[1] is not None and outcomes[0].workload is not None
     sides = Side(repeats=outcomes[0].repeats, content=left.content), Side(repeats=outcomes[1].repeats, content=right.content)
@@ -81,7 +81,7 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
     verdict: Verdict = "ROUNDING" if bound is not None and within(measures, bound) else "DIFFERENT"
     parted = divergence.first(*sides, steps_per_epoch=outcomes[0].workload.steps_per_epoch)
     return Comparison(scope=scope, left=left, right=right, verdict=verdict, bound=bound, measures=measures,
-                      divergence=parted, remarks=_remarks(measures))  # fmt: skip
+                      divergence=parted, remarks=_remarks(measures))
 
 
 def within(measures: Measures, bound: Bound) -> bool:
@@ -97,11 +97,11 @@ def within(measures: Measures, bound: Bound) -> bool:
 def measure(left: Side, right: Side) -> Measures:
     """Distances over all repeats: of the final weights, the predictions and the scores."""
     positions = tuple(_position(one.score_value, other.score_value)
-                      for one, other in zip(left.repeats, right.repeats, strict=True))  # fmt: skip
+                      for one, other in zip(left.repeats, right.repeats, strict=True))
     pairs = list(zip(left.repeats, right.repeats, strict=True))
     weights = [found for one, other in pairs for found in _distances(left, right, one.final_weights, other.final_weights)]
     predictions = [found for one, other in pairs
-                   for found in _distances(left, right, (one.predictions,), (other.predictions,))]  # fmt: skip
+                   for found in _distances(left, right, (one.predictions,), (other.predictions,))]
     return Measures(
         positions=positions,
         min_digits=min(position.digits for position in positions),
@@ -111,7 +111,7 @@ def measure(left: Side, right: Side) -> Measures:
                       for one, other in pairs),
         tensors=_worst_by_name([*weights, *predictions]),
         growth=divergence.growth(left, right),
-    )  # fmt: skip
+    )
 
 
 def _position(left: float, right: float) -> Position:
@@ -122,7 +122,7 @@ def _position(left: float, right: float) -> Position:
 
 def _distances(left: Side, right: Side, ones: Sequence[Array], others: Sequence[Array]) -> list[Distance]:
     return [distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype)
-            for one, other in zip(ones, others, strict=True)]  # fmt: skip
+            for one, other in zip(ones, others, strict=True)]
 
 
 def _largest(found: Sequence[Distance]) -> int | None:

@@ -75,7 +75,7 @@ def between(left: NDArray[Any], right: NDArray[Any], *, name: str, dtype: str) -
     if dtype not in FLOATS:
         unequal = left != right
         return Distance(name=name, size=left.size, differing=int(unequal.sum()), first=_first(unequal), misplaced=0,
-                        zeros=0, max_ulp=None if unequal.any() else 0, median_ulp=None)  # fmt: skip
+                        zeros=0, max_ulp=None if unequal.any() else 0, median_ulp=None)
     first, second = bits_of(left, dtype), bits_of(right, dtype)
     unequal = first != second
     kinds = special(first, dtype), special(second, dtype)
@@ -88,7 +88,7 @@ def between(left: NDArray[Any], right: NDArray[Any], *, name: str, dtype: str) -
         zeros=int((comparable & (distance == 0)).sum()),
         max_ulp=None if misplaced else int(found.max()) if found.size else 0,
         median_ulp=None if misplaced or not found.size else float(np.median(found)),
-    )  # fmt: skip
+    )
 
 
 def _first(unequal: NDArray[np.bool_]) -> tuple[int, ...] | None:

@@ -67,7 +67,7 @@ def first(left: Side, right: Side, *, steps_per_epoch: int) -> Divergence | None
 
 
 def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int
-            ) -> Iterator[Divergence | None]:  # fmt: skip
+            ) -> Iterator[Divergence | None]:
     """Differences of one repeat, the earliest stage first."""
     yield _tensors(left, right, one.initial_weights, other.initial_weights, index, "init")
     yield from _epochs(left, right, one, other, index, steps)
@@ -78,7 +78,7 @@ def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
 
 
 def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int
-            ) -> Iterator[Divergence | None]:  # fmt: skip
+            ) -> Iterator[Divergence | None]:
     """Losses and weights epoch by epoch: the loss of an epoch is computed before its last update."""
     losses = left.read(one.losses), right.read(other.losses)
     trajectories = one.trajectory, other.trajectory
@@ -88,7 +88,7 @@ def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
         if pair[0].hex() != pair[1].hex():
             unobserved = not observed and not (one.epoch_digests and other.epoch_digests) and epoch > 1
             yield Divergence(repeat=index, stage="loss", epoch=epoch, left=pair[0].hex(), right=pair[1].hex(),
-                             between=(1, epoch - 1) if unobserved else None)  # fmt: skip
+                             between=(1, epoch - 1) if unobserved else None)
         stage = "update 1" if epoch == 1 and steps == 1 else "epoch"
         if trajectories[0] is not None and trajectories[1] is not None:
             yield _tensors(left, right, trajectories[0], trajectories[1], index, stage, epoch)
@@ -97,7 +97,7 @@ def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
 
 
 def _tensors(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...], index: int, stage: str,
-             epoch: int | None = None) -> Divergence | None:  # fmt: skip
+             epoch: int | None = None) -> Divergence | None:
     """The first differing tensor of a stage; of a trajectory, the slice of that epoch."""
     for one, other in zip(ones, others, strict=True):
         if one.sha256 == other.sha256:
@@ -110,7 +110,7 @@ def _tensors(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Arr
             pair = values[0][found.first], values[1][found.first]
             ulp = _element_ulp(*(np.atleast_1d(value) for value in pair), dtype=one.dtype)
             return Divergence(repeat=index, stage=stage, epoch=epoch, tensor=one.name, element=found.first,
-                              left=_text(pair[0]), right=_text(pair[1]), ulp=ulp)  # fmt: skip
+                              left=_text(pair[0]), right=_text(pair[1]), ulp=ulp)
     return None
 
 
@@ -147,7 +147,7 @@ def _worst(values: list[int | None]) -> int | None:
 
 def _largest(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...]) -> int | None:
     return _worst([distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype).max_ulp
-                   for one, other in zip(ones, others, strict=True)])  # fmt: skip
+                   for one, other in zip(ones, others, strict=True)])
 
 
 def _per_epoch(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...]) -> list[int | None]:

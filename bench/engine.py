@@ -101,7 +101,7 @@ class Engine:
     def facts(self) -> dict[str, Any]:
         """What a record keeps of the engine."""
         return {"engine": self.info.get("ServerVersion"), "runtime": self.info.get("DefaultRuntime"),
-                "cgroup": self.info.get("CgroupVersion"), "storage": self.info.get("Driver")}  # fmt: skip
+                "cgroup": self.info.get("CgroupVersion"), "storage": self.info.get("Driver")}
 
     def image(self, name: str) -> Image | None:
         """The image of a name, or None."""
@@ -111,17 +111,17 @@ class Engine:
             return None
         attributes = found.attrs
         return Image(id=str(found.id), name=name, labels=dict(found.labels or {}), size=int(attributes["Size"]),
-                     repo_digests=tuple(attributes.get("RepoDigests") or ()))  # fmt: skip
+                     repo_digests=tuple(attributes.get("RepoDigests") or ()))
 
     def build(self, context: bytes, *, tag: str, labels: Mapping[str, str], arguments: Mapping[str, str],
-              on_line: Callable[[str], None]) -> str:  # fmt: skip
+              on_line: Callable[[str], None]) -> str:
         """Builds an image from a tar; returns its id. RunError carries the last lines that the build printed."""
         tail: list[str] = []
         try:
             for message in self.client.api.build(
                 fileobj=io.BytesIO(context), custom_context=True, tag=tag, labels=dict(labels), rm=True,
                 forcerm=True, decode=True, buildargs=dict(arguments), timeout=3600,
-            ):  # fmt: skip
+            ):
                 text = str(message.get("stream") or message.get("error") or message.get("status") or "").rstrip()
                 tail = [*tail, *(line for line in text.splitlines() if line.strip())][-20:]
                 for line in text.splitlines():
@@ -156,7 +156,7 @@ class Engine:
                 end=end, exit_code=None if timed_out else int(state["ExitCode"]),
                 files=self._output(container), tail=_tail(container), container=str(container.id), pid=pid,
                 image=str(container.attrs["Image"]),
-            )  # fmt: skip
+            )
         finally:
             with contextlib.suppress(docker.errors.NotFound):
                 container.remove(force=True, v=True)
@@ -176,7 +176,7 @@ class Engine:
             mem_limit=f"{spec.limits.memory_mb}m", memswap_limit=f"{spec.limits.memory_mb}m",
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
             log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}), **options,
-        )  # fmt: skip
+        )
 
     @staticmethod
     def _wait(container: Any, seconds: float) -> bool:

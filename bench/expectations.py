@@ -21,19 +21,19 @@ class Judged:
 
 
 def judge(expectations: Sequence[Expectation], groups: Sequence[Group], pairs: Sequence[Comparison],
-          published: Sequence[PublishedComparison]) -> tuple[Judged, ...]:  # fmt: skip
+          published: Sequence[PublishedComparison]) -> tuple[Judged, ...]:
     """Every expectation on every comparison that it speaks of, in the order of matrix.yaml."""
     found: list[Judged] = []
     for expectation in expectations:
         found.extend(_apply(expectation, groups, pairs, published))
         if expectation.required and not any(group.cell.matches(expectation.where) for group in groups):
             found.append(Judged(expectation=expectation, subject=expectation.where, holds=False,
-                                seen="required, but no run of it is ok"))  # fmt: skip
+                                seen="required, but no run of it is ok"))
     return tuple(found)
 
 
 def _apply(expectation: Expectation, groups: Sequence[Group], pairs: Sequence[Comparison],
-           published: Sequence[PublishedComparison]) -> Iterable[Judged]:  # fmt: skip
+           published: Sequence[PublishedComparison]) -> Iterable[Judged]:
     bound = expectation.at_least
     if expectation.scope == "run":
         for group in groups:
@@ -50,7 +50,7 @@ def _apply(expectation: Expectation, groups: Sequence[Group], pairs: Sequence[Co
             cells = pair.left.record.run.cell, pair.right.record.run.cell
             if pair.scope == expectation.scope and all(Cell.parse(cell).matches(expectation.where) for cell in cells):
                 yield Judged(expectation=expectation, subject=f"{cells[0]} ~ {cells[1]}", holds=_pair(pair, bound),
-                             seen=describe(pair))  # fmt: skip
+                             seen=describe(pair))
 
 
 def _group(expectation: Expectation, group: Group) -> Judged:

@@ -20,7 +20,7 @@ class Finding:
 def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
     return (*(seeding(one) for one in _by_backend(groups)), *(distribution(one) for one in published
-            if len(one.group.runs) > 1 and one.positions))  # fmt: skip
+            if len(one.group.runs) > 1 and one.positions))
 
 
 def confidence(group: Group) -> str:
@@ -31,7 +31,7 @@ def confidence(group: Group) -> str:
         return f"{cell}: one run claims nothing."
     if group.repeatable:
         return (f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
-                f"{_percent(share)} of runs differ from the first.")  # fmt: skip
+                f"{_percent(share)} of runs differ from the first.")
     equal = len(group.classes[0]) - 1
     return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
 
@@ -63,13 +63,13 @@ def seeding(groups: Sequence[Group]) -> Finding:
         else:
             parts.append(f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights "
                          f"({runs} runs)" if parts else
-                         f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)")  # fmt: skip
+                         f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)")
     first = groups[0]
     outcome = first.first.record.outcome
     keras = outcome.framework.get("keras", "unknown") if outcome else "unknown"
     total = sum(len(group.runs) for group in groups)
     return Finding(topic="seeding", runs=total,
-                   sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")  # fmt: skip
+                   sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")
 
 
 def _starts(group: Group) -> int:
@@ -88,7 +88,7 @@ def distribution(one: PublishedComparison) -> Finding:
     if one.group.repeatable:
         agree = (f"every run prints the published numbers of `{one.lane}`" if one.verdict == "IDENTICAL" else
                  f"its scores agree with the published `{one.lane}` to {one.min_digits:.1f} digits at the worst of "
-                 f"{positions} positions")  # fmt: skip
+                 f"{positions} positions")
         return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
     where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
     if one.inside == positions:
@@ -96,4 +96,4 @@ def distribution(one: PublishedComparison) -> Finding:
     else:
         meaning = "these runs do not cover the published numbers"
     return Finding(topic="published", runs=runs,
-                   sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.")  # fmt: skip
+                   sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.")

@@ -54,7 +54,7 @@ def context(backend: str, folder: Path | None = None) -> Context:
     if not (folder / "Dockerfile").is_file():
         raise RunError(f"docker/{backend}: no Dockerfile there; every backend of matrix.yaml has a folder of its own")
     files = {path.relative_to(folder).as_posix(): path.read_bytes()
-             for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+             for path in sorted(folder.rglob("*")) if path.is_file()}
     files |= {f"guest/{name}": content for name, content in resources.guest_files().items()}
     return Context(backend=backend, files=files)
 
@@ -70,7 +70,7 @@ class Built:
 
 
 def ensure(engine: Engine, contexts: Sequence[Context], *, disk_mb: Mapping[str, int],
-           on_line: Callable[[str, str], None], at_once: int = 2) -> dict[str, Built]:  # fmt: skip
+           on_line: Callable[[str, str], None], at_once: int = 2) -> dict[str, Built]:
     """Builds the images that are missing, `at_once` at a time; one failure does not stop the others."""
     present = {one.backend: engine.image(one.tag) for one in contexts}
     missing = [one for one in contexts if present[one.backend] is None]
@@ -87,7 +87,7 @@ def ensure(engine: Engine, contexts: Sequence[Context], *, disk_mb: Mapping[str,
         results = {result.backend: result for result in pool.map(attempt, missing)}
     return {one.backend: results.get(one.backend)
             or Built(backend=one.backend, image=present[one.backend], fresh=False, error=None)
-            for one in contexts}  # fmt: skip
+            for one in contexts}
 
 
 def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image:
@@ -98,7 +98,7 @@ def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image
     lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
     host = {f"host/{name}": content for name, content in hostsettings.build_files(lock).items()}
     labels = {f"{LABEL}.project": "keras-repro-bench", f"{LABEL}.backend": one.backend,
-              f"{LABEL}.context": one.digest, f"{LABEL}.base.name": one.base}  # fmt: skip
+              f"{LABEL}.context": one.digest, f"{LABEL}.base.name": one.base}
     arguments = {key: os.environ[key] for key in PROXIES if os.environ.get(key)}
     try:
         engine.build(tar({**one.files, **host}), tag=one.tag, labels=labels, arguments=arguments, on_line=on_line)

@@ -154,7 +154,7 @@ class Matrix:
         product = itertools.product(self.file.workloads, self.file.backends, SEEDINGS, INITS, self.file.presets)
         cells = (Cell(workload=workload, backend=backend, seeding=seeding, init=init, preset=preset)
                  for workload, backend, seeding, init, preset in product
-                 if init == "native" or seeding == "numpy")  # fmt: skip
+                 if init == "native" or seeding == "numpy")
         return tuple(cell for cell in cells if not any(cell.matches(pattern) for pattern in self.file.exclude))
 
     def default_cells(self) -> tuple[tuple[Cell, int], ...]:
@@ -176,7 +176,7 @@ class Matrix:
             if not any(cell.matches(pattern) for cell, _ in pool):
                 elsewhere = sum(cell.matches(pattern) for cell, _ in whole)
                 hint = (f"none of the default cells, but {elsewhere} of the whole space: add --all" if elsewhere
-                        else "no cell at all; `bench plan --all` lists them")  # fmt: skip
+                        else "no cell at all; `bench plan --all` lists them")
                 legal = [str(cell) for cell, _ in whole] if not elsewhere else []
                 text = sentence(path="--only", what=f"matches {hint}:", seen=pattern)
                 close = [cell for cell in legal if fnmatchcase(cell, f"*{pattern.strip('*')}*")][:3]
@@ -225,7 +225,7 @@ def _assemble(file: File) -> Matrix:
         expect=tuple(Expectation(where=one.where, scope=one.scope, at_least=Bound.parse(one.at_least),
                                  required=one.required, reason=one.reason) for one in file.expect),
         references=tuple(Reference(lane=one.lane, where=one.where) for one in file.references),
-    )  # fmt: skip
+    )
 
 
 def _is_echo(error: Any) -> bool:
@@ -244,7 +244,7 @@ def _problem(error: Any, raw: Any) -> str:
         return f"{path}: missing; it must be given"
     if kind == "literal_error":
         return sentence(path=path, what="unknown value", seen=value,
-                        legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])])  # fmt: skip
+                        legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])])
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return f'{path}: {value!r} is a number here; legal: text, so quote it: "{value}"'
     return f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; seen {value!r}"
@@ -254,7 +254,7 @@ def _problem(error: Any, raw: Any) -> str:
 SHAPES: dict[tuple[str, ...], type[Entry]] = {
     (): File, ("backends", "*"): BackendEntry, ("workloads", "*"): WorkloadEntry, ("limits",): Limits,
     ("default", "*"): CellsEntry, ("expect", "*"): ExpectationEntry, ("references", "*"): ReferenceEntry,
-}  # fmt: skip
+}
 
 
 def _keys(location: Sequence[Any]) -> list[str]:
@@ -267,7 +267,7 @@ def _names(file: File) -> list[str]:
     """Names that become parts of cell ids."""
     groups = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets}
     return [f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other" for group, names in groups.items()
-            for name in names if not PART.match(name)]  # fmt: skip
+            for name in names if not PART.match(name)]
 
 
 def _presets(file: File) -> list[str]:
@@ -289,7 +289,7 @@ def _bounds(file: File) -> list[str]:
             Bound.parse(one.at_least)
         except ValueError:
             found.append(sentence(path=f"$.expect[{index}].at_least", what="unknown bound", seen=one.at_least,
-                                  legal=Bound.LEGAL))  # fmt: skip
+                                  legal=Bound.LEGAL))
     return found
 
 
@@ -301,14 +301,14 @@ def _patterns(matrix: Matrix) -> list[str]:
     named += [(f"$.references[{index}].where", one.where) for index, one in enumerate(file.references)]
     space = matrix.space()
     return [_nothing(path, pattern, matrix) for path, pattern in named
-            if not any(cell.matches(pattern) for cell in space)]  # fmt: skip
+            if not any(cell.matches(pattern) for cell in space)]
 
 
 def _nothing(path: str, pattern: str, matrix: Matrix) -> str:
     """Why a pattern matches no cell: the first of its parts that is not a name of the matrix, else the whole."""
     file = matrix.file
     axes = (("workload", file.workloads), ("backend", file.backends), ("seeding", SEEDINGS), ("init", INITS),
-            ("preset", file.presets))  # fmt: skip
+            ("preset", file.presets))
     parts = pattern.split("/")
     if len(parts) == len(axes):
         for part, (axis, legal) in zip(parts, axes, strict=True):

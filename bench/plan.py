@@ -47,11 +47,11 @@ class Run:
             "init": self.cell.init, "preset": self.cell.preset, "controls": dict(self.controls),
             "seeds": {"numpy": self.seeds.numpy, "backend": self.seeds.backend, "keras": self.seeds.keras},
             "repeats": self.repeats, "epochs": self.epochs, "trace": self.trace,
-        }  # fmt: skip
+        }
 
 
 def plan(matrix: Matrix, *, campaign: str, only: Sequence[str] = (), every: bool = False, runs: int | None = None,
-         seeds: Sequence[int] | None = None) -> tuple[Run, ...]:  # fmt: skip
+         seeds: Sequence[int] | None = None) -> tuple[Run, ...]:
     """Runs of the selected cells, index by index, so that an interrupted campaign has something of every cell."""
     chosen = [(cell, runs or count) for cell, count in matrix.select(only, every=every)]
     return tuple(
@@ -59,11 +59,11 @@ def plan(matrix: Matrix, *, campaign: str, only: Sequence[str] = (), every: bool
         for index in range(max((count for _, count in chosen), default=0))
         for cell, count in chosen if index < count
         for seed in (seeds or matrix.file.seeds)
-    )  # fmt: skip
+    )
 
 
 def _run(matrix: Matrix, cell: Cell, seeds: Seeds, campaign: str, index: int) -> Run:
     workload = matrix.file.workloads[cell.workload]
     return Run(cell=cell, seeds=seeds, campaign=campaign, index=index, backend=matrix.backends[cell.backend],
                controls=tuple(matrix.file.presets[cell.preset].items()), repeats=workload.repeats,
-               epochs=workload.epochs, trace=matrix.file.trace, limits=matrix.limits)  # fmt: skip
+               epochs=workload.epochs, trace=matrix.file.trace, limits=matrix.limits)

@@ -20,14 +20,14 @@ class Finished:
 
 
 def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None, folder: Path | None = None,
-        seconds: float | None = None) -> Finished:  # fmt: skip
+        seconds: float | None = None) -> Finished:
     """Runs a program in its own process group; on a timeout or Ctrl-C the whole group is killed."""
     words = [str(word) for word in command]
     try:
         started = subprocess.Popen(
             words, cwd=folder, env=None if environment is None else dict(environment), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        )
     except OSError as error:
         raise RunError(f"{words[0]}: cannot be started: {error.strerror}") from None
     try:
@@ -44,7 +44,7 @@ def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None 
 
 
 def check(command: Sequence[str | Path], *, purpose: str, environment: Mapping[str, str] | None = None,
-          seconds: float | None = None) -> bytes:  # fmt: skip
+          seconds: float | None = None) -> bytes:
     """Output of a program that must succeed; RunError says what it was for and how it ended."""
     finished = run(command, environment=environment, seconds=seconds)
     if finished.exit_code != 0:

@@ -85,9 +85,9 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     digits is all that ROUNDING can rest on."""
 
     def result(verdict: Verdict, positions: Sequence[PublishedPosition] = (),
-               differences: Sequence[KeyDifference] = (), reason: str | None = None) -> PublishedComparison:  # fmt: skip
+               differences: Sequence[KeyDifference] = (), reason: str | None = None) -> PublishedComparison:
         return PublishedComparison(group=group, lane=reference.lane, verdict=verdict, bound=bound,
-                                   positions=tuple(positions), differences=tuple(differences), reason=reason)  # fmt: skip
+                                   positions=tuple(positions), differences=tuple(differences), reason=reason)
 
     differences = _differences(group, reference)
     if differences:
@@ -97,7 +97,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
         PublishedPosition(published=published, ours=column[0], digits=distance.digits(column[0], published),
                           same_print=distance.same_print(column[0], published), lowest=min(column), highest=max(column))
         for published, column in zip(reference.scores, zip(*scores, strict=True), strict=True)
-    ]  # fmt: skip
+    ]
     if all(position.same_print for position in positions):
         return result("IDENTICAL", positions)
     within = bound is not None and bound.kind == "digits" and min(one.digits for one in positions) >= bound.limit
@@ -116,7 +116,7 @@ def _differences(group: Group, reference: Reference) -> list[KeyDifference]:
     assert record.outcome is not None
     wanted = {"workload": "mlp", "repeats": str(reference.repeats), "epochs": str(reference.epochs)}
     seen = {"workload": group.cell.workload, "repeats": str(len(record.outcome.repeats)),
-            "epochs": str(record.outcome.job.get("epochs"))}  # fmt: skip
+            "epochs": str(record.outcome.job.get("epochs"))}
     for name, used_by in (("numpy", ("numpy", "full")), ("backend", ("full",)), ("keras", ("keras",))):
         if group.cell.seeding in used_by:
             wanted[f"seed.{name}"] = str(getattr(SEEDS, name))

@@ -22,7 +22,7 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 #: Bytes of an element, for each dtype that a record may hold; bfloat16 has no NumPy dtype and is kept as bits.
 ITEM_SIZES = {"<f2": 2, "bfloat16": 2, "<f4": 4, "<f8": 8, "|b1": 1, "|i1": 1, "|u1": 1,
-              "<i2": 2, "<i4": 4, "<i8": 8, "<u2": 2, "<u4": 4, "<u8": 8}  # fmt: skip
+              "<i2": 2, "<i4": 4, "<i8": 8, "<u2": 2, "<u4": 4, "<u8": 8}
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 HexFloat = Annotated[str, Field(pattern=r"^(-?0x[01]\.[0-9a-f]+p[+-]\d+|-?inf|-?nan)$")]

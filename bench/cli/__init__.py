@@ -20,13 +20,13 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="bench", description="Does the same seed give the same bits? Runs seeded Keras trainings in pinned images "
         "and compares every bit of what came out.", epilog="exit codes: 0 as declared, 1 differences beyond `expect:`, "
-        "2 usage or configuration, 3 a run failed or an input was refused, 4 internal error, 130 interrupted")  # fmt: skip
+        "2 usage or configuration, 3 a run failed or an input was refused, 4 internal error, 130 interrupted")
     made.add_argument("--version", action="version", version=f"bench {__version__}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"bench.cli.{name}")
         one = commands.add_parser(name, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:] + ".",
-                                  epilog=f"example: {module.EXAMPLE}")  # fmt: skip
+                                  epilog=f"example: {module.EXAMPLE}")
         module.arguments(one)
         one.set_defaults(call=module.command)
     return made

@@ -27,7 +27,7 @@ def command(arguments: argparse.Namespace) -> int:
     for one in (left, right):
         if not one.record.ok:
             raise RunError(f"{one.digest[:12]}: this run is {one.record.status} ({one.record.reason}); only runs that are "
-                           "ok are compared")  # fmt: skip
+                           "ok are compared")
     scope = arguments.scope or guess(left.record, right.record)
     result = compare(left, right, scope)
     print("\n".join(lines(result)))
@@ -60,7 +60,7 @@ def lines(result: Comparison) -> list[str]:
     """A comparison as text."""
     found = [f"{result.verdict}  (scope: {result.scope})"]
     found += [f"  {name}: {one.record.run.cell} run {one.record.run.index}, {one.digest[:12]}"
-              for name, one in (("A", result.left), ("B", result.right))]  # fmt: skip
+              for name, one in (("A", result.left), ("B", result.right))]
     if result.reason:
         found.append(f"  {result.reason}")
     found += [f"  must match, but does not: {one.sentence()}" for one in result.differences]
@@ -71,7 +71,7 @@ def lines(result: Comparison) -> list[str]:
     if result.measures:
         found.append("  fit  A                   B                   digits")
         found += [f"  {number:3}  {one.left:<18.12g}  {one.right:<18.12g}  {digits_text(one.digits)}"
-                  for number, one in enumerate(result.measures.positions, start=1)]  # fmt: skip
+                  for number, one in enumerate(result.measures.positions, start=1)]
         for one in result.measures.tensors:
             ulp = "not finite on one side" if one.max_ulp is None else f"at most {one.max_ulp} ULP"
             found.append(f"  {one.name}: {one.differing} of {one.size} elements differ in the worst fit, {ulp}")

@@ -28,14 +28,14 @@ def command(arguments: argparse.Namespace) -> int:
         print("\n".join(_pythons(sorted({backend.python for backend in shipped.backends.values()}))))
         return error.exit_code
     print(f"engine     {engine.info.get('Name') and 'answers'}: {engine.info.get('ServerVersion')}, "
-          f"{engine.info.get('NCPU')} CPUs, {int(engine.info.get('MemTotal', 0)) // 2**20} MiB")  # fmt: skip
+          f"{engine.info.get('NCPU')} CPUs, {int(engine.info.get('MemTotal', 0)) // 2**20} MiB")
     print("\n".join(_disk(engine)))
     for name in shipped.backends:
         context = images.context(name)
         base = engine.image(context.base)
         state = "ready" if engine.image(context.tag) else "not built; `bench build` does it"
         print(f"image      {name}: {state}; base {context.base}: "
-              + ("there" if base else "not there; pulled when a registry answers, else made by scripts/base-images"))  # fmt: skip
+              + ("there" if base else "not there; pulled when a registry answers, else made by scripts/base-images"))
     gpu = "yes" if engine.has_gpu_runtime else "no NVIDIA runtime; GPU cells will be `unavailable`"
     print(f"gpu        {gpu}")
     print(f"registry   {'answers' if engine.registry_answers() else 'does not answer; scripts/base-images needs none'}")

@@ -25,7 +25,7 @@ def command(arguments: argparse.Namespace) -> int:
     found = list(store.scan())
     chosen = [one for one in found if isinstance(one, Stored)
               and (arguments.campaign is None or one.record.run.campaign == arguments.campaign)
-              and (not arguments.only or any(Cell.parse(one.record.run.cell).matches(only) for only in arguments.only))]  # fmt: skip
+              and (not arguments.only or any(Cell.parse(one.record.run.cell).matches(only) for only in arguments.only))]
     if not chosen:
         raise UsageError(f"{arguments.store}: no record is selected; `bench show --list` lists them")
     count = bundle.export(chosen, store, arguments.output)

@@ -19,11 +19,11 @@ def add_matrix(parser: argparse.ArgumentParser) -> None:
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Which cells: `--only`, `--all`, `--runs`, `--seeds`."""
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
-                        help="cells whose id matches, such as 'mlp/tf*'; may be given several times")  # fmt: skip
+                        help="cells whose id matches, such as 'mlp/tf*'; may be given several times")
     parser.add_argument("--all", action="store_true", help="select from the whole space, not from the default cells")
     parser.add_argument("--runs", type=positive, metavar="N", help="runs a cell (default: as the matrix says)")
     parser.add_argument("--seeds", type=int, nargs="+", metavar="S",
-                        help="seed values; S stands for NumPy S, backend S+1, Keras S")  # fmt: skip
+                        help="seed values; S stands for NumPy S, backend S+1, Keras S")
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

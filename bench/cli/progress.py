@@ -18,7 +18,7 @@ class Shown:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                             console=console, transient=True, disable=not console.is_terminal)  # fmt: skip
+                             console=console, transient=True, disable=not console.is_terminal)
         self.runs: TaskID | None = None
         self.builds: dict[str, TaskID] = {}
 

@@ -36,7 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
     store = Store(arguments.store)
     name = arguments.campaign or campaign.current(store)
     runs = plan.plan(matrix, campaign=name, only=arguments.only, every=arguments.all, runs=arguments.runs,
-                     seeds=arguments.seeds)  # fmt: skip
+                     seeds=arguments.seeds)
     console = Console(highlight=False)
     settings = campaign.Settings(machine=arguments.machine, jobs=arguments.jobs)
     with Shown(console) as shown:

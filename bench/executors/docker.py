@@ -43,7 +43,7 @@ class DockerExecutor:
             self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say)
         else:
             self.built = {one.backend: Built(backend=one.backend, image=self.engine.image(one.tag), fresh=False,
-                                             error=None) for one in contexts}  # fmt: skip
+                                             error=None) for one in contexts}
         for one in contexts:
             built = self.built[one.backend]
             if built.error is not None:
@@ -74,7 +74,7 @@ class DockerExecutor:
         volume = self._cache_volume(run.backend)
         self.engine.ensure_volume(volume, {f"{LABEL}.project": "keras-repro-bench"})
         spec = self._spec(run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), {}, WARM_SECONDS, job=job,
-                          cache=(volume, False))  # fmt: skip
+                          cache=(volume, False))
         return self._attempt(run.backend, spec)
 
     def run(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt:
@@ -94,12 +94,12 @@ class DockerExecutor:
         return f"keras-repro-bench-{backend.name}-{self.identity(backend)[:16]}"
 
     def _spec(self, backend: Backend, command: tuple[str, ...], labels: Mapping[str, str], seconds: float, *,
-              job: Job | None = None, cache: tuple[str, bool] | None = None) -> ContainerSpec:  # fmt: skip
+              job: Job | None = None, cache: tuple[str, bool] | None = None) -> ContainerSpec:
         limits = Limits(memory_mb=self.limits.memory_mb, processes=self.limits.processes, seconds=seconds)
         return ContainerSpec(
             image=self.image_id(backend), command=command, labels={f"{LABEL}.project": "keras-repro-bench", **labels},
             limits=limits, files=job.files if job else {}, cache=cache, gpu=backend.accelerator == "gpu",
-        )  # fmt: skip
+        )
 
     def _attempt(self, backend: Backend, spec: ContainerSpec) -> Attempt:
         result = self.engine.run(spec)
@@ -114,7 +114,7 @@ class DockerExecutor:
             "limits": {"memory_mb": spec.limits.memory_mb, "processes": spec.limits.processes,
                        "seconds": spec.limits.seconds},
             "exit_code": result.exit_code,
-        }  # fmt: skip
+        }
         status, reason = _judge(result, spec)
         return Attempt(status=status, reason=reason, files=result.files, tail=result.tail, facts=facts)
 

@@ -30,7 +30,7 @@ class HereExecutor:
     name = "here"
 
     def __init__(self, *, limits: Limits, folder: Path, interpreter: Path | None = None,
-                 docker_folder: Path | None = None) -> None:  # fmt: skip
+                 docker_folder: Path | None = None) -> None:
         self.limits = limits
         self.folder = folder
         self.interpreter = interpreter
@@ -94,7 +94,7 @@ class HereExecutor:
         for lock in locks:
             say(backend.name, f"installing {lock.name}")
             process.check([python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "--no-build-isolation",
-                           "-r", lock], purpose=f"{backend.name}: {lock.name}")  # fmt: skip
+                           "-r", lock], purpose=f"{backend.name}: {lock.name}")
         (target / "complete").write_text("")
         return python
 
@@ -104,7 +104,7 @@ class HereExecutor:
             shutil.rmtree(tool, ignore_errors=True)
             process.check([sys.executable, "-m", "venv", tool], purpose="an environment for the legacy virtualenv")
             process.check([tool / "bin" / "python", "-m", "pip", "install", "-q", LEGACY_VIRTUALENV],
-                          purpose="the legacy virtualenv")  # fmt: skip
+                          purpose="the legacy virtualenv")
         return tool / "bin" / "virtualenv"
 
     def _attempt(self, backend: Backend, command: str, job: Job | None, seconds: float, *, cache: bool) -> Attempt:
@@ -118,13 +118,13 @@ class HereExecutor:
                 words += ["--cache", folder]
             variables = {key: os.environ[key] for key in INHERITED if key in os.environ}
             variables |= {"HOME": str(place / "scratch"), "TMPDIR": str(place / "scratch"), "PYTHONNOUSERSITE": "1",
-                          "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}  # fmt: skip
+                          "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
             finished = process.run(words, environment=variables, folder=place, seconds=seconds)
             files = {path.name: path.read_bytes() for path in (place / "output").iterdir()
-                     if path.is_file() and not path.name.startswith(".")}  # fmt: skip
+                     if path.is_file() and not path.name.startswith(".")}
         tail = scrub(finished.output[-TAIL_BYTES:].decode("utf-8", "replace"))
         facts = {"pid": finished.pid, "exit_code": finished.exit_code, "isolation": "none",
-                 "adopted": self.interpreter is not None, "limits": {"seconds": seconds}}  # fmt: skip
+                 "adopted": self.interpreter is not None, "limits": {"seconds": seconds}}
         if finished.exit_code is None:
             reason = f"no end after {seconds:g} s; `limits.seconds` in matrix.yaml raises the limit"
             return Attempt(status="timeout", reason=reason, files=files, tail=tail, facts=facts)

@@ -22,7 +22,7 @@ def render(page: Page) -> str:
         return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
     environment = Environment(loader=PackageLoader("bench.report"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+                              trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"prose": prose, "printed": lambda value: f"{value:.12g}", "published": markdown.published}
     grown = [pair for pair in page.pairs if pair.growth]
     figure = _embedded(growth_figure(page)) if grown else None
@@ -39,7 +39,7 @@ def growth_figure(page: Page) -> dict[str, Any]:
          "text": ["" if value is None else str(value) for value in pair.growth],
          "hovertemplate": "epoch %{x}: %{text} ULP"}
         for pair in page.pairs if pair.growth
-    ]  # fmt: skip
+    ]
     largest = max((value for pair in page.pairs for value in pair.growth if value), default=1)
     ticks = [10**power for power in range(len(str(largest)) + 1)]
     layout = {
@@ -48,7 +48,7 @@ def growth_figure(page: Page) -> dict[str, Any]:
                   "tickvals": [ZERO, *ticks], "ticktext": ["0", *(f"{tick:,}" for tick in ticks)]},
         "margin": {"l": 80, "r": 20, "t": 20, "b": 60}, "height": 420,
         "legend": {"orientation": "h", "y": 1.12}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-    }  # fmt: skip
+    }
     return {"data": traces, "layout": layout}
 
 

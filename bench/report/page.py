@@ -120,7 +120,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         environment=rows,
         not_ok=tuple((record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok),
         refused=tuple((one.name, one.reason) for one in analysis.refused),
-    )  # fmt: skip
+    )
 
 
 def _outcome(group: Group) -> Outcome:
@@ -154,7 +154,7 @@ def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
         scores=_scores(group, lane),
         controls=tuple((one.name, json.dumps(one.asked), one.state, one.evidence) for one in _outcome(group).controls),
         seconds=sorted(runs)[len(runs) // 2],
-    )  # fmt: skip
+    )
 
 
 def _times(record: Record) -> float:
@@ -178,7 +178,7 @@ def _other(pair: Comparison, group: Group) -> str:
 def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, ...]:
     """Scores of the first run, beside the published ones where there are some, with the range of all runs."""
     columns = list(zip(*([repeat.score_value for repeat in one.record.outcome.repeats]
-                         for one in group.runs if one.record.outcome), strict=True))  # fmt: skip
+                         for one in group.runs if one.record.outcome), strict=True))
     positions = lane.positions if lane else ()
     rows = []
     for number, column in enumerate(columns):
@@ -186,7 +186,7 @@ def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, .
         rows.append(ScoreRow(
             position=number + 1, published=known.published if known else None, ours=column[0],
             digits=("all 12 printed" if known.same_print else digits_text(known.digits)) if known else "",
-            lowest=min(column), highest=max(column)))  # fmt: skip
+            lowest=min(column), highest=max(column)))
     return tuple(rows)
 
 
@@ -206,7 +206,7 @@ def _pair(number: int, pair: Comparison) -> PairView:
         divergence=pair.divergence.sentence() if pair.divergence else (pair.reason or "nowhere"),
         growth=(measures.growth or ()) if measures else (),
         remarks=pair.remarks,
-    )  # fmt: skip
+    )
 
 
 def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...], tuple[EnvironmentView, ...]]:
@@ -218,7 +218,7 @@ def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...]
         columns.setdefault(name, _facts(record, blobs))
     names = list(dict.fromkeys(name for facts in columns.values() for name in facts))
     rows = tuple(EnvironmentView(name=name, values=tuple(facts.get(name, "") for facts in columns.values()))
-                 for name in names)  # fmt: skip
+                 for name in names)
     return tuple(columns), rows
 
 
@@ -229,9 +229,9 @@ def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
     base = record.executor.get("base") or {}
     facts = {**outcome.framework, "python": stack["interpreter"]["version"]}
     facts |= {line.split()[0]: line.split()[1] for line in stack["distributions"]
-              if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")}  # fmt: skip
+              if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")}
     facts |= {"executor": str(record.executor.get("name")), "base image": str(base.get("name") or "none"),
-              "base origin": str(base.get("origin") or "none")}  # fmt: skip
+              "base origin": str(base.get("origin") or "none")}
     facts |= {"devices": ", ".join(outcome.devices)}
     facts |= {key: str(seen.hardware.get(key)) for key in ("cpu_model", "cpus", "cpu_caches")}
     facts |= {key: str(seen.surroundings.get(key)) for key in ("kernel", "libc", "microcode")}

@@ -23,7 +23,7 @@ def show(page: Page, console: Console) -> None:
     console.print(table)
     for pair in page.pairs:
         console.print(Text.assemble(f"{pair.left} ~ {pair.right} ", (pair.verdict, STYLES[pair.verdict]),
-                                    f" {pair.lane}: {pair.divergence}"))  # fmt: skip
+                                    f" {pair.lane}: {pair.divergence}"))
     console.print()
     for sentence in page.findings:
         console.print(Text("- " + sentence.replace("`", "")))
