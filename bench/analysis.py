@@ -35,8 +35,14 @@ class Analysis:
         return tuple(one for one in self.judged if not one.holds)
 
 
-def analyse(found: Iterable[Stored | Refused], matrix: Matrix, references: Mapping[str, Reference], *,
-            campaign: str | None = None, only: Sequence[str] = ()) -> Analysis:
+def analyse(
+    found: Iterable[Stored | Refused],
+    matrix: Matrix,
+    references: Mapping[str, Reference],
+    *,
+    campaign: str | None = None,
+    only: Sequence[str] = (),
+) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it."""
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
@@ -51,10 +57,14 @@ def analyse(found: Iterable[Stored | Refused], matrix: Matrix, references: Mappi
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
     return Analysis(
-        campaign=str(campaign), groups=run_groups, backends=pairs, published=lanes,
+        campaign=str(campaign),
+        groups=run_groups,
+        backends=pairs,
+        published=lanes,
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
         findings=findings.findings(run_groups, lanes),
-        not_ok=_unresolved([one.record for one in chosen]), refused=refused,
+        not_ok=_unresolved([one.record for one in chosen]),
+        refused=refused,
     )
 
 
@@ -64,8 +74,11 @@ def _selected(record: Record, only: Sequence[str]) -> bool:
 
 def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:
     """Bounds that can make a verdict ROUNDING, in the order of matrix.yaml; the first that matches counts."""
-    return [(one.where, one.at_least) for one in matrix.expect
-            if one.scope == scope and one.at_least.kind in ("ulp", "digits")]
+    return [
+        (one.where, one.at_least)
+        for one in matrix.expect
+        if one.scope == scope and one.at_least.kind in ("ulp", "digits")
+    ]
 
 
 def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]]) -> tuple[Comparison, ...]:
@@ -74,14 +87,16 @@ def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound
     for left, right in itertools.combinations(run_groups, 2):
         same_cell = left.cell.replace(backend=right.cell.backend) == right.cell
         if same_cell and left.cell.backend != right.cell.backend and left.place() == right.place():
-            bound = next((bound for pattern, bound in bounds
-                          if left.cell.matches(pattern) and right.cell.matches(pattern)), None)
+            bound = next(
+                (bound for pattern, bound in bounds if left.cell.matches(pattern) and right.cell.matches(pattern)), None
+            )
             found.append(compare(left.first, right.first, "backend", bound))
     return tuple(found)
 
 
-def _published(run_groups: Sequence[Group], matrix: Matrix, references: Mapping[str, Reference]
-               ) -> tuple[PublishedComparison, ...]:
+def _published(
+    run_groups: Sequence[Group], matrix: Matrix, references: Mapping[str, Reference]
+) -> tuple[PublishedComparison, ...]:
     bounds = _bounds(matrix, "published")
     found = []
     for reference in matrix.references:

@@ -46,8 +46,10 @@ def export(stored: Iterable[Stored], store: Store, path: Path) -> int:
         if one.record.fingerprint is not None:
             blob = one.record.fingerprint.stack_blob
             files[f"blobs/{blob}"] = store.blob(blob)
-    manifest = {"schema": SCHEMA, "files": {name: {"sha256": sha256(content), "nbytes": len(content)}
-                                            for name, content in files.items()}}
+    manifest = {
+        "schema": SCHEMA,
+        "files": {name: {"sha256": sha256(content), "nbytes": len(content)} for name, content in files.items()},
+    }
     temporary = path.with_name(f".{path.name}.part")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in [("manifest.json", json.dumps(manifest, sort_keys=True).encode()), *sorted(files.items())]:
@@ -71,8 +73,11 @@ def collect(path: Path, store: Store) -> Collected:
 
 def _collect(archive: zipfile.ZipFile, store: Store) -> Collected:
     expected = _manifest(archive)
-    refused = [Refused(name=name, reason="a path that no bundle has; not read") for name in archive.namelist()
-               if name != "manifest.json" and not PATH.match(name)]
+    refused = [
+        Refused(name=name, reason="a path that no bundle has; not read")
+        for name in archive.namelist()
+        if name != "manifest.json" and not PATH.match(name)
+    ]
     new = known = 0
     with store.locked():
         for name in sorted(expected):
@@ -97,8 +102,11 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, tuple[str, int]]:
         raw = json.loads(archive.read("manifest.json"))
         if raw["schema"] != SCHEMA:
             raise RefusedInput(f"manifest.json: schema {raw['schema']!r}; this bench reads {SCHEMA}")
-        return {str(name): (str(entry["sha256"]), int(entry["nbytes"])) for name, entry in raw["files"].items()
-                if PATH.match(str(name))}
+        return {
+            str(name): (str(entry["sha256"]), int(entry["nbytes"]))
+            for name, entry in raw["files"].items()
+            if PATH.match(str(name))
+        }
     except (KeyError, ValueError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
         raise RefusedInput(f"manifest.json: missing or not readable: {error}") from None
 

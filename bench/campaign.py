@@ -1,11 +1,11 @@
 """A campaign: one intended pass over the matrix. It runs what is missing and keeps every attempt."""
 
 import concurrent.futures
-import datetime
+import datetime as dt
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -65,9 +65,10 @@ class _Place:
 
 def current(store: Store) -> str:
     """The campaign that `bench run` resumes: the latest in the store, else one named after today (UTC)."""
-    latest = max((one.record for one in store.scan() if isinstance(one, Stored)),
-                 key=lambda record: record.started, default=None)
-    return latest.run.campaign if latest else datetime.datetime.now(datetime.UTC).date().isoformat()
+    latest = max(
+        (one.record for one in store.scan() if isinstance(one, Stored)), key=lambda record: record.started, default=None
+    )
+    return latest.run.campaign if latest else dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def execute(runs: Sequence[Run], *, executor: Executor, store: Store, settings: Settings, listener: Listener) -> Result:
@@ -90,8 +91,9 @@ def execute(runs: Sequence[Run], *, executor: Executor, store: Store, settings: 
     return Result(records=tuple(records), present=len(runs) - len(missing))
 
 
-def _places(backends: Sequence[Backend], refused: "dict[str, NotReady] | Any", executor: Executor, store: Store,
-            settings: Settings) -> dict[str, _Place]:
+def _places(
+    backends: Sequence[Backend], refused: Mapping[str, NotReady], executor: Executor, store: Store, settings: Settings
+) -> dict[str, _Place]:
     """Each backend's stack and machine; a backend that cannot be asked gets the refusal that its runs record."""
     seen: dict[str, dict[str, Any]] = {}
     refusals: dict[str, NotReady] = dict(refused)
@@ -106,8 +108,9 @@ def _places(backends: Sequence[Backend], refused: "dict[str, NotReady] | Any", e
     for backend in backends:
         probe = seen.get(backend.name)
         machine = Machine(label=label, hardware=probe["hardware"]["digest"] if probe else None)
-        places[backend.name] = _Place(stack=probe["stack"]["digest"] if probe else None, machine=machine,
-                                      refusal=refusals.get(backend.name))
+        places[backend.name] = _Place(
+            stack=probe["stack"]["digest"] if probe else None, machine=machine, refusal=refusals.get(backend.name)
+        )
     return places
 
 
@@ -138,8 +141,14 @@ def label_of(hardware: dict[str, Any]) -> str:
 def _key(run: Run, places: dict[str, _Place]) -> RunKey:
     place = places[run.backend.name]
     seeds = {"numpy": run.seeds.numpy, "backend": run.seeds.backend, "keras": run.seeds.keras}
-    return RunKey(cell=str(run.cell), seeds=seeds, stack=place.stack, machine=place.machine, campaign=run.campaign,
-                  index=run.index)
+    return RunKey(
+        cell=str(run.cell),
+        seeds=seeds,
+        stack=place.stack,
+        machine=place.machine,
+        campaign=run.campaign,
+        index=run.index,
+    )
 
 
 def _identity(key: RunKey) -> str:
@@ -157,18 +166,31 @@ def _job(run: Run) -> Job:
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _keep(run: Run, key: RunKey, attempt: Attempt, started: str, executor: Executor, store: Store) -> Record:
-    record, content = attempts.to_record(key, attempt, identity=uuid.uuid4().hex, started=started, ended=_now(),
-                                         executor=executor.name, add_blob=store.add_blob)
+    record, content = attempts.to_record(
+        key,
+        attempt,
+        identity=uuid.uuid4().hex,
+        started=started,
+        ended=_now(),
+        executor=executor.name,
+        add_blob=store.add_blob,
+    )
     store.add(record, content)
     return record
 
 
-def _refusals(missing: Sequence[Run], places: dict[str, _Place], known: Sequence[Record], executor: Executor,
-              store: Store, listener: Listener) -> list[Record]:
+def _refusals(
+    missing: Sequence[Run],
+    places: dict[str, _Place],
+    known: Sequence[Record],
+    executor: Executor,
+    store: Store,
+    listener: Listener,
+) -> list[Record]:
     """Records of runs that cannot be tried. The same refusal of the same run is recorded once."""
     said = {(_identity(record.run), record.status, record.reason) for record in known}
     made = []
@@ -198,8 +220,14 @@ def _warm(runs: Sequence[Run], executor: Executor, listener: Listener) -> None:
             listener.note(f"{run.cell}: the warm-up ended as {attempt.status} ({attempt.reason}); runs compile anew")
 
 
-def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor, store: Store, settings: Settings,
-             listener: Listener) -> list[Record]:
+def _run_all(
+    runs: Sequence[Run],
+    places: dict[str, _Place],
+    executor: Executor,
+    store: Store,
+    settings: Settings,
+    listener: Listener,
+) -> list[Record]:
     """Runs in the order of the plan, `jobs` at a time; what goes wrong with one does not stop the others."""
 
     def one(run: Run) -> Record:
@@ -208,8 +236,9 @@ def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor,
         listener.start(run)
         attempt = _attempt(run, _labels(key, store), executor)
         facts = {**attempt.facts, "jobs": settings.jobs}
-        attempt = Attempt(status=attempt.status, reason=attempt.reason, files=attempt.files, tail=attempt.tail,
-                          facts=facts)
+        attempt = Attempt(
+            status=attempt.status, reason=attempt.reason, files=attempt.files, tail=attempt.tail, facts=facts
+        )
         record = _keep(run, key, attempt, started, executor, store)
         listener.end(run, record)
         return record
@@ -226,17 +255,20 @@ def _run_all(runs: Sequence[Run], places: dict[str, _Place], executor: Executor,
 
 
 def _labels(key: RunKey, store: Store) -> dict[str, str]:
-    return {f"{LABEL}.store": store.id, f"{LABEL}.cell": key.cell, f"{LABEL}.campaign": key.campaign,
-            f"{LABEL}.index": str(key.index)}
+    return {
+        f"{LABEL}.store": store.id,
+        f"{LABEL}.cell": key.cell,
+        f"{LABEL}.campaign": key.campaign,
+        f"{LABEL}.index": str(key.index),
+    }
 
 
 def _attempt(run: Run, labels: dict[str, str], executor: Executor) -> Attempt:
     """One attempt; an executor's own failure becomes the run's failure, with the reason."""
-    say: Callable[[str], Attempt] = lambda reason: Attempt(  # noqa: E731
-        status="failed", reason=reason, files={}, tail="", facts={})
     try:
         return executor.run(run, _job(run), labels)
     except RunError as error:
-        return say(str(error))
-    except Exception as error:  # the SDK and its transport raise many kinds; all of them are this run's failure
-        return say(f"{executor.name}: {type(error).__name__}: {error}")
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 (the SDK and its transport raise many kinds; all of them are this run's failure)
+        reason = f"{executor.name}: {type(error).__name__}: {error}"
+    return Attempt(status="failed", reason=reason, files={}, tail="", facts={})

@@ -33,7 +33,9 @@ class Cell:
         """The cell of an id such as `mlp/theano-cpu/numpy/native/default`; UsageError says which part is off."""
         parts = text.split("/")
         if len(parts) != len(dataclasses.fields(cls)) or not all(PART.match(part) for part in parts):
-            raise UsageError(f"{text!r}: not a cell; a cell is workload/backend/seeding/init/preset, each of a-z 0-9 . -")
+            raise UsageError(
+                f"{text!r}: not a cell; a cell is workload/backend/seeding/init/preset, each of a-z 0-9 . -"
+            )
         cell = cls(**dict(zip((field.name for field in dataclasses.fields(cls)), parts, strict=True)))
         for name, legal in (("seeding", SEEDINGS), ("init", INITS)):
             if getattr(cell, name) not in legal:

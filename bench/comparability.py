@@ -32,7 +32,8 @@ def keys(record: Record) -> dict[str, str]:
     """Every key of a run that a comparison can depend on, as text. The outcome must be there."""
     cell = Cell.parse(record.run.cell)
     outcome = record.outcome
-    assert outcome is not None and outcome.workload is not None  # only runs that are ok are compared
+    assert outcome is not None  # only runs that are ok are compared
+    assert outcome.workload is not None
     first = outcome.repeats[0]
     found = {
         "workload": cell.workload,

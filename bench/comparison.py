@@ -10,7 +10,7 @@ from bench.comparability import KeyDifference
 from bench.distance import Distance
 from bench.divergence import Divergence, Side
 from bench.matrix import Bound
-from bench.records import Array
+from bench.records import Array, Outcome
 from bench.store import Stored
 
 Verdict = Literal["IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE", "ERROR"]
@@ -53,35 +53,77 @@ class Comparison:
     differences: tuple[KeyDifference, ...] = ()
     measures: Measures | None = None
     divergence: Divergence | None = None
+    weights_divergence: Divergence | None = None
     reason: str | None = None
     remarks: tuple[str, ...] = ()
+
+    def parted(self) -> str | None:
+        """Where the two part, and where their weights do if only a loss differs first; None if they do not."""
+        if self.divergence is None:
+            return None
+        text = self.divergence.sentence()
+        if self.divergence.stage == "loss" and self.weights_divergence is not None:
+            text += f"; weights at {self.weights_divergence.sentence()}"
+        return text
 
 
 def compare(left: Stored, right: Stored, scope: str, bound: Bound | None = None) -> Comparison:
     """Compares two ok runs at a scope. `bound` is what the matrix declares; without one there is no ROUNDING."""
     try:
         return _compare(left, right, scope, bound)
-    except Exception as error:  # whatever it is, it must not pass for a verdict about the training
-        return Comparison(scope=scope, left=left, right=right, verdict="ERROR", bound=bound,
-                          reason=f"the comparison failed: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 (whatever it is, it must not pass for a verdict about the training)
+        return Comparison(
+            scope=scope,
+            left=left,
+            right=right,
+            verdict="ERROR",
+            bound=bound,
+            reason=f"the comparison failed: {type(error).__name__}: {error}",
+        )
 
 
 def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Comparison:
     differences = comparability.differences(left.record, right.record, scope)
     if differences:
         reason = "; ".join(difference.sentence() for difference in differences[:3])
-        return Comparison(scope=scope, left=left, right=right, verdict="INCOMPARABLE", bound=bound,
-                          differences=differences, reason=reason)
-    outcomes = left.record.outcome, right.record.outcome
-    assert outcomes[0] is not None and outcomes[1] is not None and outcomes[0].workload is not None
-    sides = Side(repeats=outcomes[0].repeats, content=left.content), Side(repeats=outcomes[1].repeats, content=right.content)
+        return Comparison(
+            scope=scope,
+            left=left,
+            right=right,
+            verdict="INCOMPARABLE",
+            bound=bound,
+            differences=differences,
+            reason=reason,
+        )
+    sides = _side(left), _side(right)
     measures = measure(*sides)
-    if outcomes[0].result_digest == outcomes[1].result_digest:
+    if _outcome(left).result_digest == _outcome(right).result_digest:
         return Comparison(scope=scope, left=left, right=right, verdict="IDENTICAL", bound=bound, measures=measures)
     verdict: Verdict = "ROUNDING" if bound is not None and within(measures, bound) else "DIFFERENT"
-    parted = divergence.first(*sides, steps_per_epoch=outcomes[0].workload.steps_per_epoch)
-    return Comparison(scope=scope, left=left, right=right, verdict=verdict, bound=bound, measures=measures,
-                      divergence=parted, remarks=_remarks(measures))
+    workload = _outcome(left).workload
+    assert workload is not None  # `verify` has refused an ok record without one
+    steps = workload.steps_per_epoch
+    return Comparison(
+        scope=scope,
+        left=left,
+        right=right,
+        verdict=verdict,
+        bound=bound,
+        measures=measures,
+        divergence=divergence.first(*sides, steps_per_epoch=steps),
+        weights_divergence=divergence.first(*sides, steps_per_epoch=steps, losses=False),
+        remarks=_remarks(measures),
+    )
+
+
+def _outcome(stored: Stored) -> Outcome:
+    outcome = stored.record.outcome
+    assert outcome is not None  # only runs that are ok are compared
+    return outcome
+
+
+def _side(stored: Stored) -> Side:
+    return Side(repeats=_outcome(stored).repeats, content=stored.content)
 
 
 def within(measures: Measures, bound: Bound) -> bool:
@@ -96,19 +138,25 @@ def within(measures: Measures, bound: Bound) -> bool:
 
 def measure(left: Side, right: Side) -> Measures:
     """Distances over all repeats: of the final weights, the predictions and the scores."""
-    positions = tuple(_position(one.score_value, other.score_value)
-                      for one, other in zip(left.repeats, right.repeats, strict=True))
+    positions = tuple(
+        _position(one.score_value, other.score_value) for one, other in zip(left.repeats, right.repeats, strict=True)
+    )
     pairs = list(zip(left.repeats, right.repeats, strict=True))
-    weights = [found for one, other in pairs for found in _distances(left, right, one.final_weights, other.final_weights)]
-    predictions = [found for one, other in pairs
-                   for found in _distances(left, right, (one.predictions,), (other.predictions,))]
+    weights = [
+        found for one, other in pairs for found in _distances(left, right, one.final_weights, other.final_weights)
+    ]
+    predictions = [
+        found for one, other in pairs for found in _distances(left, right, (one.predictions,), (other.predictions,))
+    ]
     return Measures(
         positions=positions,
         min_digits=min(position.digits for position in positions),
         weights_ulp=_largest(weights),
         predictions_ulp=_largest(predictions),
-        same_init=all([array.sha256 for array in one.initial_weights] == [array.sha256 for array in other.initial_weights]
-                      for one, other in pairs),
+        same_init=all(
+            [array.sha256 for array in one.initial_weights] == [array.sha256 for array in other.initial_weights]
+            for one, other in pairs
+        ),
         tensors=_worst_by_name([*weights, *predictions]),
         growth=divergence.growth(left, right),
     )
@@ -121,8 +169,10 @@ def _position(left: float, right: float) -> Position:
 
 
 def _distances(left: Side, right: Side, ones: Sequence[Array], others: Sequence[Array]) -> list[Distance]:
-    return [distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype)
-            for one, other in zip(ones, others, strict=True)]
+    return [
+        distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype)
+        for one, other in zip(ones, others, strict=True)
+    ]
 
 
 def _largest(found: Sequence[Distance]) -> int | None:
@@ -146,7 +196,9 @@ def _remarks(measures: Measures) -> tuple[str, ...]:
     zeros = sum(one.zeros for one in measures.tensors)
     if zeros and measures.weights_ulp == 0 and measures.predictions_ulp == 0:
         remarks.append("the values differ in the sign of zero alone: 0 ULP, yet not the same bits")
-    for one in measures.tensors:
-        if one.misplaced:
-            remarks.append(f"{one.name}: {one.misplaced} of {one.size} elements are NaN or infinite on one side only")
+    remarks += [
+        f"{one.name}: {one.misplaced} of {one.size} elements are NaN or infinite on one side only"
+        for one in measures.tensors
+        if one.misplaced
+    ]
     return tuple(remarks)

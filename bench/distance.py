@@ -50,13 +50,15 @@ def ordered(bits: NDArray[Any]) -> NDArray[Any]:
     kind = bits.dtype.type
     sign = kind(1 << (bits.dtype.itemsize * 8 - 1))
     magnitude = bits & kind(sign - kind(1))
-    return np.where(bits & sign, sign - magnitude, sign + magnitude)
+    image: NDArray[Any] = np.where(bits & sign, sign - magnitude, sign + magnitude)
+    return image
 
 
 def ulp(left: NDArray[Any], right: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Distance in ULP of each pair of elements, unsigned; meaningful where neither is NaN."""
     first, second = ordered(bits_of(left, dtype)), ordered(bits_of(right, dtype))
-    return np.maximum(first, second) - np.minimum(first, second)
+    distance: NDArray[Any] = np.maximum(first, second) - np.minimum(first, second)
+    return distance
 
 
 def special(bits: NDArray[Any], dtype: str) -> NDArray[np.int8]:
@@ -74,8 +76,16 @@ def between(left: NDArray[Any], right: NDArray[Any], *, name: str, dtype: str) -
         raise ValueError(f"{name}: shapes {left.shape} and {right.shape}")
     if dtype not in FLOATS:
         unequal = left != right
-        return Distance(name=name, size=left.size, differing=int(unequal.sum()), first=_first(unequal), misplaced=0,
-                        zeros=0, max_ulp=None if unequal.any() else 0, median_ulp=None)
+        return Distance(
+            name=name,
+            size=left.size,
+            differing=int(unequal.sum()),
+            first=_first(unequal),
+            misplaced=0,
+            zeros=0,
+            max_ulp=None if unequal.any() else 0,
+            median_ulp=None,
+        )
     first, second = bits_of(left, dtype), bits_of(right, dtype)
     unequal = first != second
     kinds = special(first, dtype), special(second, dtype)
@@ -84,7 +94,11 @@ def between(left: NDArray[Any], right: NDArray[Any], *, name: str, dtype: str) -
     comparable = unequal & (kinds[0] != 2) & (kinds[1] != 2)
     found = distance[comparable]
     return Distance(
-        name=name, size=left.size, differing=int(unequal.sum()), first=_first(unequal), misplaced=misplaced,
+        name=name,
+        size=left.size,
+        differing=int(unequal.sum()),
+        first=_first(unequal),
+        misplaced=misplaced,
         zeros=int((comparable & (distance == 0)).sum()),
         max_ulp=None if misplaced else int(found.max()) if found.size else 0,
         median_ulp=None if misplaced or not found.size else float(np.median(found)),
@@ -122,4 +136,4 @@ def digits(value: float, reference: float) -> float:
 
 def same_print(value: float, printed: float) -> bool:
     """Whether both print alike to 12 significant digits, which is what Python 2's `print` shows of a float."""
-    return "%.12g" % value == "%.12g" % printed
+    return f"{value:.12g}" == f"{printed:.12g}"

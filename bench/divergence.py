@@ -54,20 +54,20 @@ class Side:
         return read_array(array, self.content)
 
 
-def first(left: Side, right: Side, *, steps_per_epoch: int) -> Divergence | None:
+def first(left: Side, right: Side, *, steps_per_epoch: int, losses: bool = True) -> Divergence | None:
     """The earliest difference in the order in which a run computes; None if there is none.
 
+    `losses=False` passes over losses: a loss may be summed in another order while the weights still agree.
     Both sides must have repeats of the same shapes (comparability has been checked).
     """
     for index, (one, other) in enumerate(zip(left.repeats, right.repeats, strict=True), start=1):
         for found in _stages(left, right, one, other, index, steps_per_epoch):
-            if found is not None:
+            if found is not None and (losses or found.stage != "loss"):
                 return found
     return None
 
 
-def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int
-            ) -> Iterator[Divergence | None]:
+def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int) -> Iterator[Divergence | None]:
     """Differences of one repeat, the earliest stage first."""
     yield _tensors(left, right, one.initial_weights, other.initial_weights, index, "init")
     yield from _epochs(left, right, one, other, index, steps)
@@ -77,8 +77,7 @@ def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
         yield Divergence(repeat=index, stage="score", left=one.score, right=other.score)
 
 
-def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int
-            ) -> Iterator[Divergence | None]:
+def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int) -> Iterator[Divergence | None]:
     """Losses and weights epoch by epoch: the loss of an epoch is computed before its last update."""
     losses = left.read(one.losses), right.read(other.losses)
     trajectories = one.trajectory, other.trajectory
@@ -87,17 +86,32 @@ def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
         pair = float(losses[0][epoch - 1]), float(losses[1][epoch - 1])
         if pair[0].hex() != pair[1].hex():
             unobserved = not observed and not (one.epoch_digests and other.epoch_digests) and epoch > 1
-            yield Divergence(repeat=index, stage="loss", epoch=epoch, left=pair[0].hex(), right=pair[1].hex(),
-                             between=(1, epoch - 1) if unobserved else None)
+            yield Divergence(
+                repeat=index,
+                stage="loss",
+                epoch=epoch,
+                left=pair[0].hex(),
+                right=pair[1].hex(),
+                between=(1, epoch - 1) if unobserved else None,
+            )
         stage = "update 1" if epoch == 1 and steps == 1 else "epoch"
         if trajectories[0] is not None and trajectories[1] is not None:
             yield _tensors(left, right, trajectories[0], trajectories[1], index, stage, epoch)
-        elif one.epoch_digests and other.epoch_digests and one.epoch_digests[epoch - 1] != other.epoch_digests[epoch - 1]:
+        elif (
+            one.epoch_digests and other.epoch_digests and one.epoch_digests[epoch - 1] != other.epoch_digests[epoch - 1]
+        ):
             yield Divergence(repeat=index, stage=stage, epoch=epoch)
 
 
-def _tensors(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...], index: int, stage: str,
-             epoch: int | None = None) -> Divergence | None:
+def _tensors(
+    left: Side,
+    right: Side,
+    ones: tuple[Array, ...],
+    others: tuple[Array, ...],
+    index: int,
+    stage: str,
+    epoch: int | None = None,
+) -> Divergence | None:
     """The first differing tensor of a stage; of a trajectory, the slice of that epoch."""
     for one, other in zip(ones, others, strict=True):
         if one.sha256 == other.sha256:
@@ -109,8 +123,16 @@ def _tensors(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Arr
         if found.first is not None:
             pair = values[0][found.first], values[1][found.first]
             ulp = _element_ulp(*(np.atleast_1d(value) for value in pair), dtype=one.dtype)
-            return Divergence(repeat=index, stage=stage, epoch=epoch, tensor=one.name, element=found.first,
-                              left=_text(pair[0]), right=_text(pair[1]), ulp=ulp)
+            return Divergence(
+                repeat=index,
+                stage=stage,
+                epoch=epoch,
+                tensor=one.name,
+                element=found.first,
+                left=_text(pair[0]),
+                right=_text(pair[1]),
+                ulp=ulp,
+            )
     return None
 
 
@@ -146,8 +168,12 @@ def _worst(values: list[int | None]) -> int | None:
 
 
 def _largest(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...]) -> int | None:
-    return _worst([distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype).max_ulp
-                   for one, other in zip(ones, others, strict=True)])
+    return _worst(
+        [
+            distance.between(left.read(one), right.read(other), name=one.name, dtype=one.dtype).max_ulp
+            for one, other in zip(ones, others, strict=True)
+        ]
+    )
 
 
 def _per_epoch(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...]) -> list[int | None]:

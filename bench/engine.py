@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import docker
 import docker.errors
 import requests.exceptions
 
+import docker
 from bench.errors import RunError
 from bench.matrix import Limits
 
@@ -100,8 +100,12 @@ class Engine:
 
     def facts(self) -> dict[str, Any]:
         """What a record keeps of the engine."""
-        return {"engine": self.info.get("ServerVersion"), "runtime": self.info.get("DefaultRuntime"),
-                "cgroup": self.info.get("CgroupVersion"), "storage": self.info.get("Driver")}
+        return {
+            "engine": self.info.get("ServerVersion"),
+            "runtime": self.info.get("DefaultRuntime"),
+            "cgroup": self.info.get("CgroupVersion"),
+            "storage": self.info.get("Driver"),
+        }
 
     def image(self, name: str) -> Image | None:
         """The image of a name, or None."""
@@ -110,17 +114,36 @@ class Engine:
         except docker.errors.ImageNotFound:
             return None
         attributes = found.attrs
-        return Image(id=str(found.id), name=name, labels=dict(found.labels or {}), size=int(attributes["Size"]),
-                     repo_digests=tuple(attributes.get("RepoDigests") or ()))
+        return Image(
+            id=str(found.id),
+            name=name,
+            labels=dict(found.labels or {}),
+            size=int(attributes["Size"]),
+            repo_digests=tuple(attributes.get("RepoDigests") or ()),
+        )
 
-    def build(self, context: bytes, *, tag: str, labels: Mapping[str, str], arguments: Mapping[str, str],
-              on_line: Callable[[str], None]) -> str:
+    def build(
+        self,
+        context: bytes,
+        *,
+        tag: str,
+        labels: Mapping[str, str],
+        arguments: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> str:
         """Builds an image from a tar; returns its id. RunError carries the last lines that the build printed."""
         tail: list[str] = []
         try:
             for message in self.client.api.build(
-                fileobj=io.BytesIO(context), custom_context=True, tag=tag, labels=dict(labels), rm=True,
-                forcerm=True, decode=True, buildargs=dict(arguments), timeout=3600,
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                tag=tag,
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+                buildargs=dict(arguments),
+                timeout=3600,
             ):
                 text = str(message.get("stream") or message.get("error") or message.get("status") or "").rstrip()
                 tail = [*tail, *(line for line in text.splitlines() if line.strip())][-20:]
@@ -153,8 +176,12 @@ class Engine:
             elif state.get("OOMKilled"):
                 end = "out of memory"
             return ContainerResult(
-                end=end, exit_code=None if timed_out else int(state["ExitCode"]),
-                files=self._output(container), tail=_tail(container), container=str(container.id), pid=pid,
+                end=end,
+                exit_code=None if timed_out else int(state["ExitCode"]),
+                files=self._output(container),
+                tail=_tail(container),
+                container=str(container.id),
+                pid=pid,
                 image=str(container.attrs["Image"]),
             )
         finally:
@@ -171,11 +198,19 @@ class Engine:
         if spec.gpu:
             options["device_requests"] = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
         return self.client.containers.create(
-            spec.image, list(spec.command), labels=dict(spec.labels), network_mode="none", read_only=True,
-            cap_drop=["ALL"], security_opt=["no-new-privileges"], pids_limit=spec.limits.processes,
-            mem_limit=f"{spec.limits.memory_mb}m", memswap_limit=f"{spec.limits.memory_mb}m",
+            spec.image,
+            list(spec.command),
+            labels=dict(spec.labels),
+            network_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=spec.limits.processes,
+            mem_limit=f"{spec.limits.memory_mb}m",
+            memswap_limit=f"{spec.limits.memory_mb}m",
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
-            log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}), **options,
+            log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
+            **options,
         )
 
     @staticmethod
@@ -185,9 +220,9 @@ class Engine:
         while (left := deadline - time.monotonic()) > 0:
             try:
                 container.wait(timeout=min(left, 600.0))
-                return False
             except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
                 continue  # both mean that the wait itself ran out: the SDK raises either, by transport
+            return False
         container.reload()
         if container.attrs["State"]["Running"]:
             container.kill()
@@ -221,7 +256,7 @@ class Engine:
     def remove_containers(self, labels: Mapping[str, str]) -> list[str]:
         """Stops and removes containers that have all of the labels; their names."""
         removed = []
-        filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
+        filters: dict[str, str | list[str] | bool] = {"label": [f"{key}={value}" for key, value in labels.items()]}
         for container in self.client.containers.list(all=True, filters=filters):
             with contextlib.suppress(docker.errors.NotFound, docker.errors.APIError):
                 container.remove(force=True, v=True)
@@ -230,7 +265,7 @@ class Engine:
 
     def ours(self) -> Iterator[tuple[str, str, Callable[[], None]]]:
         """(kind, name, how to remove it) of everything that carries the project's label."""
-        marked = {"label": f"{LABEL}.project"}
+        marked: dict[str, str | list[str] | bool] = {"label": f"{LABEL}.project"}
         for container in self.client.containers.list(all=True, filters=marked):
             yield "container", str(container.name), lambda c=container: c.remove(force=True, v=True)  # type: ignore[misc]
         for volume in self.client.volumes.list(filters=marked):

@@ -20,20 +20,34 @@ class Judged:
     seen: str
 
 
-def judge(expectations: Sequence[Expectation], groups: Sequence[Group], pairs: Sequence[Comparison],
-          published: Sequence[PublishedComparison]) -> tuple[Judged, ...]:
+def judge(
+    expectations: Sequence[Expectation],
+    groups: Sequence[Group],
+    pairs: Sequence[Comparison],
+    published: Sequence[PublishedComparison],
+) -> tuple[Judged, ...]:
     """Every expectation on every comparison that it speaks of, in the order of matrix.yaml."""
     found: list[Judged] = []
     for expectation in expectations:
         found.extend(_apply(expectation, groups, pairs, published))
         if expectation.required and not any(group.cell.matches(expectation.where) for group in groups):
-            found.append(Judged(expectation=expectation, subject=expectation.where, holds=False,
-                                seen="required, but no run of it is ok"))
+            found.append(
+                Judged(
+                    expectation=expectation,
+                    subject=expectation.where,
+                    holds=False,
+                    seen="required, but no run of it is ok",
+                )
+            )
     return tuple(found)
 
 
-def _apply(expectation: Expectation, groups: Sequence[Group], pairs: Sequence[Comparison],
-           published: Sequence[PublishedComparison]) -> Iterable[Judged]:
+def _apply(
+    expectation: Expectation,
+    groups: Sequence[Group],
+    pairs: Sequence[Comparison],
+    published: Sequence[PublishedComparison],
+) -> Iterable[Judged]:
     bound = expectation.at_least
     if expectation.scope == "run":
         for group in groups:
@@ -49,8 +63,12 @@ def _apply(expectation: Expectation, groups: Sequence[Group], pairs: Sequence[Co
         for pair in pairs:
             cells = pair.left.record.run.cell, pair.right.record.run.cell
             if pair.scope == expectation.scope and all(Cell.parse(cell).matches(expectation.where) for cell in cells):
-                yield Judged(expectation=expectation, subject=f"{cells[0]} ~ {cells[1]}", holds=_pair(pair, bound),
-                             seen=describe(pair))
+                yield Judged(
+                    expectation=expectation,
+                    subject=f"{cells[0]} ~ {cells[1]}",
+                    holds=_pair(pair, bound),
+                    seen=describe(pair),
+                )
 
 
 def _group(expectation: Expectation, group: Group) -> Judged:
@@ -61,8 +79,6 @@ def _group(expectation: Expectation, group: Group) -> Judged:
         left, right = worst.left.record.run.index, worst.right.record.run.index
         seen += f"; run {left} against run {right}: {describe(worst)}"
     return Judged(expectation=expectation, subject=str(group.cell), holds=holds, seen=seen)
-
-
 
 
 def _pair(pair: Comparison, bound: Bound) -> bool:
@@ -81,5 +97,5 @@ def describe(pair: Comparison) -> str:
     if pair.measures is None or pair.verdict in ("IDENTICAL", "ERROR", "INCOMPARABLE"):
         return pair.verdict + (f" ({pair.reason})" if pair.reason else "")
     weights = "not a number on one side" if pair.measures.weights_ulp is None else f"{pair.measures.weights_ulp} ULP"
-    parted = f", parted at {pair.divergence.sentence()}" if pair.divergence else ""
+    parted = f", parted at {pair.parted()}" if pair.divergence else ""
     return f"{pair.verdict}: weights {weights}, scores {pair.measures.min_digits:.1f} digits{parted}"

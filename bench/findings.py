@@ -19,8 +19,10 @@ class Finding:
 
 def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
-    return (*(seeding(one) for one in _by_backend(groups)), *(distribution(one) for one in published
-            if len(one.group.runs) > 1 and one.positions))
+    return (
+        *(seeding(one) for one in _by_backend(groups)),
+        *(distribution(one) for one in published if len(one.group.runs) > 1 and one.positions),
+    )
 
 
 def confidence(group: Group) -> str:
@@ -30,8 +32,10 @@ def confidence(group: Group) -> str:
     if share is None:
         return f"{cell}: one run claims nothing."
     if group.repeatable:
-        return (f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
-                f"{_percent(share)} of runs differ from the first.")
+        return (
+            f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
+            f"{_percent(share)} of runs differ from the first."
+        )
     equal = len(group.classes[0]) - 1
     return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
 
@@ -61,15 +65,17 @@ def seeding(groups: Sequence[Group]) -> Finding:
         if distinct == 1:
             parts.append(f"`{name}` fixes the initial weights ({runs} runs, always the same start)")
         else:
-            parts.append(f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights "
-                         f"({runs} runs)" if parts else
-                         f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)")
+            parts.append(
+                f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights "
+                f"({runs} runs)"
+                if parts
+                else f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)"
+            )
     first = groups[0]
     outcome = first.first.record.outcome
     keras = outcome.framework.get("keras", "unknown") if outcome else "unknown"
     total = sum(len(group.runs) for group in groups)
-    return Finding(topic="seeding", runs=total,
-                   sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")
+    return Finding(topic="seeding", runs=total, sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")
 
 
 def _starts(group: Group) -> int:
@@ -86,14 +92,20 @@ def distribution(one: PublishedComparison) -> Finding:
     cell, runs, positions = one.group.cell, len(one.group.runs), len(one.positions)
     classes = len(one.group.classes)
     if one.group.repeatable:
-        agree = (f"every run prints the published numbers of `{one.lane}`" if one.verdict == "IDENTICAL" else
-                 f"its scores agree with the published `{one.lane}` to {one.min_digits:.1f} digits at the worst of "
-                 f"{positions} positions")
+        agree = (
+            f"every run prints the published numbers of `{one.lane}`"
+            if one.verdict == "IDENTICAL"
+            else f"its scores agree with the published `{one.lane}` to {one.min_digits:.1f} digits at the worst of "
+            f"{positions} positions"
+        )
         return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
     where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
     if one.inside == positions:
         meaning = "the published numbers are one draw from a distribution, not numbers that a reader can repeat"
     else:
         meaning = "these runs do not cover the published numbers"
-    return Finding(topic="published", runs=runs,
-                   sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.")
+    return Finding(
+        topic="published",
+        runs=runs,
+        sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.",
+    )

@@ -43,11 +43,19 @@ def group(stored: Iterable[Stored], bounds: "Sequence[tuple[str, Bound]]" = ()) 
     for one in sorted(stored, key=lambda one: (one.record.started, one.digest)):
         run = one.record.run
         if one.record.ok:
-            key = (run.cell, tuple(sorted(run.seeds.items())), str(run.stack), run.machine.label,
-                   str(run.machine.hardware), run.campaign)
+            key = (
+                run.cell,
+                tuple(sorted(run.seeds.items())),
+                str(run.stack),
+                run.machine.label,
+                str(run.machine.hardware),
+                run.campaign,
+            )
             found.setdefault(key, {}).setdefault(run.index, one)
-    return tuple(_make([runs[index] for index in sorted(runs)], bounds)
-                 for _, runs in sorted(found.items(), key=lambda item: str(item[0])))
+    return tuple(
+        _make([runs[index] for index in sorted(runs)], bounds)
+        for _, runs in sorted(found.items(), key=lambda item: str(item[0]))
+    )
 
 
 def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Group:
@@ -59,8 +67,14 @@ def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Grou
         assert one.record.outcome is not None
         classes.setdefault(str(one.record.outcome.result_digest), []).append(one.record.run.index)
     verdict, reason = _verdict(comparisons)
-    return Group(cell=cell, runs=tuple(runs), classes=tuple(tuple(indices) for indices in classes.values()),
-                 comparisons=comparisons, verdict=verdict, reason=reason)
+    return Group(
+        cell=cell,
+        runs=tuple(runs),
+        classes=tuple(tuple(indices) for indices in classes.values()),
+        comparisons=comparisons,
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def _verdict(comparisons: Sequence[Comparison]) -> tuple[Verdict, str | None]:

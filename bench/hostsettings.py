@@ -57,7 +57,7 @@ def build_files(lock: str, environment: Mapping[str, str] | None = None) -> dict
 def local_wheels(links: list[str], lock: str) -> dict[str, bytes]:
     """Files in local folders of `find-links` that the lock names by hash."""
     allowed = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
-    names = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.M)}
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE)}
     found: dict[str, bytes] = {}
     for link in links:
         folder = Path(urlsplit(link).path if link.startswith("file:") else link)

@@ -40,7 +40,7 @@ class Context:
         stages: dict[str, str] = {}
         source = ""
         for line in self.files["Dockerfile"].decode().splitlines():
-            match = re.match(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.I)
+            match = re.match(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.IGNORECASE)
             if match:
                 source = stages.get(match.group(1), match.group(1))
                 if match.group(2):
@@ -53,8 +53,9 @@ def context(backend: str, folder: Path | None = None) -> Context:
     folder = (folder or resources.find("docker")) / backend
     if not (folder / "Dockerfile").is_file():
         raise RunError(f"docker/{backend}: no Dockerfile there; every backend of matrix.yaml has a folder of its own")
-    files = {path.relative_to(folder).as_posix(): path.read_bytes()
-             for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
     files |= {f"guest/{name}": content for name, content in resources.guest_files().items()}
     return Context(backend=backend, files=files)
 
@@ -69,8 +70,14 @@ class Built:
     error: BenchError | None
 
 
-def ensure(engine: Engine, contexts: Sequence[Context], *, disk_mb: Mapping[str, int],
-           on_line: Callable[[str, str], None], at_once: int = 2) -> dict[str, Built]:
+def ensure(
+    engine: Engine,
+    contexts: Sequence[Context],
+    *,
+    disk_mb: Mapping[str, int],
+    on_line: Callable[[str, str], None],
+    at_once: int = 2,
+) -> dict[str, Built]:
     """Builds the images that are missing, `at_once` at a time; one failure does not stop the others."""
     present = {one.backend: engine.image(one.tag) for one in contexts}
     missing = [one for one in contexts if present[one.backend] is None]
@@ -85,9 +92,11 @@ def ensure(engine: Engine, contexts: Sequence[Context], *, disk_mb: Mapping[str,
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=at_once) as pool:
         results = {result.backend: result for result in pool.map(attempt, missing)}
-    return {one.backend: results.get(one.backend)
-            or Built(backend=one.backend, image=present[one.backend], fresh=False, error=None)
-            for one in contexts}
+    return {
+        one.backend: results.get(one.backend)
+        or Built(backend=one.backend, image=present[one.backend], fresh=False, error=None)
+        for one in contexts
+    }
 
 
 def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image:
@@ -97,8 +106,12 @@ def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image
         on_line(f"{one.base} is not here; asking the engine's registry (scripts/base-images makes it without one)")
     lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
     host = {f"host/{name}": content for name, content in hostsettings.build_files(lock).items()}
-    labels = {f"{LABEL}.project": "keras-repro-bench", f"{LABEL}.backend": one.backend,
-              f"{LABEL}.context": one.digest, f"{LABEL}.base.name": one.base}
+    labels = {
+        f"{LABEL}.project": "keras-repro-bench",
+        f"{LABEL}.backend": one.backend,
+        f"{LABEL}.context": one.digest,
+        f"{LABEL}.base.name": one.base,
+    }
     arguments = {key: os.environ[key] for key in PROXIES if os.environ.get(key)}
     try:
         engine.build(tar({**one.files, **host}), tag=one.tag, labels=labels, arguments=arguments, on_line=on_line)
@@ -130,4 +143,3 @@ def check_disk(engine: Engine, needed_mb: int) -> None:
             f"disk: the images to build need about {needed_mb} MiB, {free_mb} MiB are free where the engine keeps "
             "them; make room (`bench clean` lists what this project holds) or build fewer: `bench build --only PATTERN`"
         )
-

@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +17,9 @@ from bench.errors import UsageError, sentence
 
 SCOPES = ("run", "machine", "backend", "control", "night", "published")
 Scope = Literal["run", "machine", "backend", "control", "night", "published"]
+Trace = Literal["scores", "epochs"]
+#: NumPy takes seeds of 32 bits, and the backend gets seed + 1.
+Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
 Framework = Literal["theano", "tensorflow", "jax", "torch", "numpy"]
 
 
@@ -24,10 +27,10 @@ Framework = Literal["theano", "tensorflow", "jax", "torch", "numpy"]
 class Bound:
     """How close is close enough: `identical`, `N ulp` of weights and predictions, `N digits` of scores."""
 
+    LEGAL: ClassVar[tuple[str, ...]] = ("identical", "N ulp", "N digits")
+
     kind: Literal["identical", "ulp", "digits"]
     limit: float = 0.0
-
-    LEGAL = ("identical", "N ulp", "N digits")
 
     def __str__(self) -> str:
         return self.kind if self.kind == "identical" else f"{self.limit:g} {self.kind}"
@@ -97,9 +100,9 @@ class File(Entry):
     workloads: dict[str, WorkloadEntry] = Field(min_length=1)
     presets: dict[str, dict[str, Any]] = Field(min_length=1)
     exclude: list[str] = []
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     runs: int = Field(ge=1)
-    trace: Literal["scores", "epochs"]
+    trace: Trace
     limits: Limits
     default: list[str | CellsEntry]
     references: list[ReferenceEntry] = []
@@ -152,9 +155,11 @@ class Matrix:
     def space(self) -> tuple[Cell, ...]:
         """Every cell that can exist, in the order of the file."""
         product = itertools.product(self.file.workloads, self.file.backends, SEEDINGS, INITS, self.file.presets)
-        cells = (Cell(workload=workload, backend=backend, seeding=seeding, init=init, preset=preset)
-                 for workload, backend, seeding, init, preset in product
-                 if init == "native" or seeding == "numpy")
+        cells = (
+            Cell(workload=workload, backend=backend, seeding=seeding, init=init, preset=preset)
+            for workload, backend, seeding, init, preset in product
+            if init == "native" or seeding == "numpy"
+        )
         return tuple(cell for cell in cells if not any(cell.matches(pattern) for pattern in self.file.exclude))
 
     def default_cells(self) -> tuple[tuple[Cell, int], ...]:
@@ -175,8 +180,11 @@ class Matrix:
         for pattern in only:
             if not any(cell.matches(pattern) for cell, _ in pool):
                 elsewhere = sum(cell.matches(pattern) for cell, _ in whole)
-                hint = (f"none of the default cells, but {elsewhere} of the whole space: add --all" if elsewhere
-                        else "no cell at all; `bench plan --all` lists them")
+                hint = (
+                    f"none of the default cells, but {elsewhere} of the whole space: add --all"
+                    if elsewhere
+                    else "no cell at all; `bench plan --all` lists them"
+                )
                 legal = [str(cell) for cell, _ in whole] if not elsewhere else []
                 text = sentence(path="--only", what=f"matches {hint}:", seen=pattern)
                 close = [cell for cell in legal if fnmatchcase(cell, f"*{pattern.strip('*')}*")][:3]
@@ -191,7 +199,9 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise UsageError(f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice; keep one of them")
+                raise UsageError(
+                    f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice; keep one of them"
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -207,7 +217,7 @@ def load(path: Path) -> Matrix:
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
-        problems = [_problem(one, raw) for one in error.errors() if not _is_echo(one)]
+        problems = [_problem(one) for one in error.errors() if not _is_echo(one)]
         raise UsageError(f"{path}:\n" + "\n".join(f"  {one}" for one in problems)) from None
     problems = [*_names(file), *_presets(file), *_bounds(file)]
     if not problems:
@@ -222,8 +232,16 @@ def _assemble(file: File) -> Matrix:
     return Matrix(
         file=file,
         backends={name: Backend(name=name, **entry.model_dump()) for name, entry in file.backends.items()},
-        expect=tuple(Expectation(where=one.where, scope=one.scope, at_least=Bound.parse(one.at_least),
-                                 required=one.required, reason=one.reason) for one in file.expect),
+        expect=tuple(
+            Expectation(
+                where=one.where,
+                scope=one.scope,
+                at_least=Bound.parse(one.at_least),
+                required=one.required,
+                reason=one.reason,
+            )
+            for one in file.expect
+        ),
         references=tuple(Reference(lane=one.lane, where=one.where) for one in file.references),
     )
 
@@ -233,7 +251,7 @@ def _is_echo(error: Any) -> bool:
     return error["loc"][0] == "default" and error["loc"][-1] == "str" and isinstance(error["input"], dict)
 
 
-def _problem(error: Any, raw: Any) -> str:
+def _problem(error: Any) -> str:
     """One line for one of pydantic's errors: path, value, legal values, did you mean."""
     location = [part for part in error["loc"] if part not in ("str", "CellsEntry")]
     path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
@@ -243,8 +261,12 @@ def _problem(error: Any, raw: Any) -> str:
     if kind == "missing":
         return f"{path}: missing; it must be given"
     if kind == "literal_error":
-        return sentence(path=path, what="unknown value", seen=value,
-                        legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])])
+        return sentence(
+            path=path,
+            what="unknown value",
+            seen=value,
+            legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])],
+        )
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return f'{path}: {value!r} is a number here; legal: text, so quote it: "{value}"'
     return f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; seen {value!r}"
@@ -252,8 +274,13 @@ def _problem(error: Any, raw: Any) -> str:
 
 #: Which entry stands at a path of the file, for the legal keys of a message.
 SHAPES: dict[tuple[str, ...], type[Entry]] = {
-    (): File, ("backends", "*"): BackendEntry, ("workloads", "*"): WorkloadEntry, ("limits",): Limits,
-    ("default", "*"): CellsEntry, ("expect", "*"): ExpectationEntry, ("references", "*"): ReferenceEntry,
+    (): File,
+    ("backends", "*"): BackendEntry,
+    ("workloads", "*"): WorkloadEntry,
+    ("limits",): Limits,
+    ("default", "*"): CellsEntry,
+    ("expect", "*"): ExpectationEntry,
+    ("references", "*"): ReferenceEntry,
 }
 
 
@@ -265,9 +292,13 @@ def _keys(location: Sequence[Any]) -> list[str]:
 
 def _names(file: File) -> list[str]:
     """Names that become parts of cell ids."""
-    groups = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets}
-    return [f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other" for group, names in groups.items()
-            for name in names if not PART.match(name)]
+    groups: dict[str, Iterable[str]] = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets}
+    return [
+        f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other"
+        for group, names in groups.items()
+        for name in names
+        if not PART.match(name)
+    ]
 
 
 def _presets(file: File) -> list[str]:
@@ -288,27 +319,36 @@ def _bounds(file: File) -> list[str]:
         try:
             Bound.parse(one.at_least)
         except ValueError:
-            found.append(sentence(path=f"$.expect[{index}].at_least", what="unknown bound", seen=one.at_least,
-                                  legal=Bound.LEGAL))
+            found.append(
+                sentence(path=f"$.expect[{index}].at_least", what="unknown bound", seen=one.at_least, legal=Bound.LEGAL)
+            )
     return found
 
 
 def _patterns(matrix: Matrix) -> list[str]:
     """Patterns that select nothing: a typing error more often than a wish."""
     file = matrix.file
-    named = [(f"$.default[{index}]", one if isinstance(one, str) else one.cells) for index, one in enumerate(file.default)]
+    named = [
+        (f"$.default[{index}]", one if isinstance(one, str) else one.cells) for index, one in enumerate(file.default)
+    ]
     named += [(f"$.expect[{index}].where", one.where) for index, one in enumerate(file.expect)]
     named += [(f"$.references[{index}].where", one.where) for index, one in enumerate(file.references)]
     space = matrix.space()
-    return [_nothing(path, pattern, matrix) for path, pattern in named
-            if not any(cell.matches(pattern) for cell in space)]
+    return [
+        _nothing(path, pattern, matrix) for path, pattern in named if not any(cell.matches(pattern) for cell in space)
+    ]
 
 
 def _nothing(path: str, pattern: str, matrix: Matrix) -> str:
     """Why a pattern matches no cell: the first of its parts that is not a name of the matrix, else the whole."""
     file = matrix.file
-    axes = (("workload", file.workloads), ("backend", file.backends), ("seeding", SEEDINGS), ("init", INITS),
-            ("preset", file.presets))
+    axes = (
+        ("workload", file.workloads),
+        ("backend", file.backends),
+        ("seeding", SEEDINGS),
+        ("init", INITS),
+        ("preset", file.presets),
+    )
     parts = pattern.split("/")
     if len(parts) == len(axes):
         for part, (axis, legal) in zip(parts, axes, strict=True):

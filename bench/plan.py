@@ -42,28 +42,54 @@ class Run:
     def job(self) -> dict[str, Any]:
         """What the guest is told (bench/guest/__init__.py states the form); supplied weights are added elsewhere."""
         return {
-            "schema": JOB_SCHEMA, "cell": str(self.cell), "workload": self.cell.workload,
-            "backend": self.cell.backend, "framework": self.backend.framework, "seeding": self.cell.seeding,
-            "init": self.cell.init, "preset": self.cell.preset, "controls": dict(self.controls),
+            "schema": JOB_SCHEMA,
+            "cell": str(self.cell),
+            "workload": self.cell.workload,
+            "backend": self.cell.backend,
+            "framework": self.backend.framework,
+            "seeding": self.cell.seeding,
+            "init": self.cell.init,
+            "preset": self.cell.preset,
+            "controls": dict(self.controls),
             "seeds": {"numpy": self.seeds.numpy, "backend": self.seeds.backend, "keras": self.seeds.keras},
-            "repeats": self.repeats, "epochs": self.epochs, "trace": self.trace,
+            "repeats": self.repeats,
+            "epochs": self.epochs,
+            "trace": self.trace,
         }
 
 
-def plan(matrix: Matrix, *, campaign: str, only: Sequence[str] = (), every: bool = False, runs: int | None = None,
-         seeds: Sequence[int] | None = None) -> tuple[Run, ...]:
+def plan(
+    matrix: Matrix,
+    *,
+    campaign: str,
+    only: Sequence[str] = (),
+    every: bool = False,
+    runs: int | None = None,
+    seeds: Sequence[int] | None = None,
+    trace: str | None = None,
+) -> tuple[Run, ...]:
     """Runs of the selected cells, index by index, so that an interrupted campaign has something of every cell."""
     chosen = [(cell, runs or count) for cell, count in matrix.select(only, every=every)]
     return tuple(
-        _run(matrix, cell, Seeds.of(seed), campaign, index)
+        _run(matrix, cell, Seeds.of(seed), campaign, index, trace or matrix.file.trace)
         for index in range(max((count for _, count in chosen), default=0))
-        for cell, count in chosen if index < count
+        for cell, count in chosen
+        if index < count
         for seed in (seeds or matrix.file.seeds)
     )
 
 
-def _run(matrix: Matrix, cell: Cell, seeds: Seeds, campaign: str, index: int) -> Run:
+def _run(matrix: Matrix, cell: Cell, seeds: Seeds, campaign: str, index: int, trace: str) -> Run:
     workload = matrix.file.workloads[cell.workload]
-    return Run(cell=cell, seeds=seeds, campaign=campaign, index=index, backend=matrix.backends[cell.backend],
-               controls=tuple(matrix.file.presets[cell.preset].items()), repeats=workload.repeats,
-               epochs=workload.epochs, trace=matrix.file.trace, limits=matrix.limits)
+    return Run(
+        cell=cell,
+        seeds=seeds,
+        campaign=campaign,
+        index=index,
+        backend=matrix.backends[cell.backend],
+        controls=tuple(matrix.file.presets[cell.preset].items()),
+        repeats=workload.repeats,
+        epochs=workload.epochs,
+        trace=trace,
+        limits=matrix.limits,
+    )

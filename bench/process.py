@@ -1,5 +1,6 @@
 """The one module that starts other programs on this host."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,14 +20,24 @@ class Finished:
     pid: int
 
 
-def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None, folder: Path | None = None,
-        seconds: float | None = None) -> Finished:
+def run(
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    seconds: float | None = None,
+) -> Finished:
     """Runs a program in its own process group; on a timeout or Ctrl-C the whole group is killed."""
     words = [str(word) for word in command]
     try:
         started = subprocess.Popen(
-            words, cwd=folder, env=None if environment is None else dict(environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            words,
+            cwd=folder,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     except OSError as error:
         raise RunError(f"{words[0]}: cannot be started: {error.strerror}") from None
@@ -43,8 +54,13 @@ def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None 
         raise
 
 
-def check(command: Sequence[str | Path], *, purpose: str, environment: Mapping[str, str] | None = None,
-          seconds: float | None = None) -> bytes:
+def check(
+    command: Sequence[str | Path],
+    *,
+    purpose: str,
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> bytes:
     """Output of a program that must succeed; RunError says what it was for and how it ended."""
     finished = run(command, environment=environment, seconds=seconds)
     if finished.exit_code != 0:
@@ -55,7 +71,5 @@ def check(command: Sequence[str | Path], *, purpose: str, environment: Mapping[s
 
 
 def _kill_group(started: "subprocess.Popen[bytes]") -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(started.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -75,7 +75,9 @@ def load(path: Path) -> Mapping[str, Reference]:
     for lane, entry in raw["lanes"].items():
         scores = tuple(float(value) for value in entry["mse"])
         if len(scores) != protocol["repeats"]:
-            raise UsageError(f"{path}: $.lanes.{lane}.mse: {len(scores)} scores; the protocol has {protocol['repeats']}")
+            raise UsageError(
+                f"{path}: $.lanes.{lane}.mse: {len(scores)} scores; the protocol has {protocol['repeats']}"
+            )
         found[lane] = Reference(lane=lane, scores=scores, epochs=protocol["epochs"], repeats=protocol["repeats"])
     return found
 
@@ -84,18 +86,35 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     """Position by position over the printed scores. Published numbers have no weights, so a declared bound in
     digits is all that ROUNDING can rest on."""
 
-    def result(verdict: Verdict, positions: Sequence[PublishedPosition] = (),
-               differences: Sequence[KeyDifference] = (), reason: str | None = None) -> PublishedComparison:
-        return PublishedComparison(group=group, lane=reference.lane, verdict=verdict, bound=bound,
-                                   positions=tuple(positions), differences=tuple(differences), reason=reason)
+    def result(
+        verdict: Verdict,
+        positions: Sequence[PublishedPosition] = (),
+        differences: Sequence[KeyDifference] = (),
+        reason: str | None = None,
+    ) -> PublishedComparison:
+        return PublishedComparison(
+            group=group,
+            lane=reference.lane,
+            verdict=verdict,
+            bound=bound,
+            positions=tuple(positions),
+            differences=tuple(differences),
+            reason=reason,
+        )
 
     differences = _differences(group, reference)
     if differences:
         return result("INCOMPARABLE", differences=differences, reason=differences[0].sentence())
     scores = [_scores(group, index) for index in range(len(group.runs))]
     positions = [
-        PublishedPosition(published=published, ours=column[0], digits=distance.digits(column[0], published),
-                          same_print=distance.same_print(column[0], published), lowest=min(column), highest=max(column))
+        PublishedPosition(
+            published=published,
+            ours=column[0],
+            digits=distance.digits(column[0], published),
+            same_print=distance.same_print(column[0], published),
+            lowest=min(column),
+            highest=max(column),
+        )
         for published, column in zip(reference.scores, zip(*scores, strict=True), strict=True)
     ]
     if all(position.same_print for position in positions):
@@ -115,8 +134,11 @@ def _differences(group: Group, reference: Reference) -> list[KeyDifference]:
     record = group.first.record
     assert record.outcome is not None
     wanted = {"workload": "mlp", "repeats": str(reference.repeats), "epochs": str(reference.epochs)}
-    seen = {"workload": group.cell.workload, "repeats": str(len(record.outcome.repeats)),
-            "epochs": str(record.outcome.job.get("epochs"))}
+    seen = {
+        "workload": group.cell.workload,
+        "repeats": str(len(record.outcome.repeats)),
+        "epochs": str(record.outcome.job.get("epochs")),
+    }
     for name, used_by in (("numpy", ("numpy", "full")), ("backend", ("full",)), ("keras", ("keras",))):
         if group.cell.seeding in used_by:
             wanted[f"seed.{name}"] = str(getattr(SEEDS, name))

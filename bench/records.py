@@ -21,8 +21,21 @@ SCHEMA = 1
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 #: Bytes of an element, for each dtype that a record may hold; bfloat16 has no NumPy dtype and is kept as bits.
-ITEM_SIZES = {"<f2": 2, "bfloat16": 2, "<f4": 4, "<f8": 8, "|b1": 1, "|i1": 1, "|u1": 1,
-              "<i2": 2, "<i4": 4, "<i8": 8, "<u2": 2, "<u4": 4, "<u8": 8}
+ITEM_SIZES = {
+    "<f2": 2,
+    "bfloat16": 2,
+    "<f4": 4,
+    "<f8": 8,
+    "|b1": 1,
+    "|i1": 1,
+    "|u1": 1,
+    "<i2": 2,
+    "<i4": 4,
+    "<i8": 8,
+    "<u2": 2,
+    "<u4": 4,
+    "<u8": 8,
+}
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 HexFloat = Annotated[str, Field(pattern=r"^(-?0x[01]\.[0-9a-f]+p[+-]\d+|-?inf|-?nan)$")]
@@ -147,7 +160,7 @@ class ArraysFile(Value):
 class Record(Value):
     """An attempt at a run: immutable once stored. `executor` says where and under which limits it ran."""
 
-    schema_: Literal[1] = Field(alias="schema", default=SCHEMA)
+    schema_: Literal[1] = Field(alias="schema", default=1)
     run: RunKey
     attempt: str
     started: str
@@ -224,15 +237,19 @@ def verify(record: Record, content: bytes) -> None:
     view = memoryview(content)
     for repeat in outcome.repeats:
         for array in repeat.arrays():
-            end = array.offset + array.nbytes
-            if end > len(content):
-                raise RefusedInput(f"array {array.name}: ends at byte {end} of a file of {len(content)}")
-            if array_digest(array.dtype, array.shape, view[array.offset : end]) != array.sha256:
-                raise RefusedInput(f"array {array.name}: its bytes do not have the digest {array.sha256[:12]}")
+            _verify_array(array, view)
     if lines_digest(result_lines(outcome.repeats)) != outcome.result_digest:
         raise RefusedInput("result_digest does not cover the arrays and scores that are listed")
     if not outcome.repeats or outcome.workload is None:
         raise RefusedInput("a result without repeats or workload")
+
+
+def _verify_array(array: Array, content: memoryview) -> None:
+    end = array.offset + array.nbytes
+    if end > len(content):
+        raise RefusedInput(f"array {array.name}: ends at byte {end} of a file of {len(content)}")
+    if array_digest(array.dtype, array.shape, content[array.offset : end]) != array.sha256:
+        raise RefusedInput(f"array {array.name}: its bytes do not have the digest {array.sha256[:12]}")
 
 
 def read_array(array: Array, content: bytes) -> np.ndarray[Any, Any]:

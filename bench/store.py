@@ -1,10 +1,10 @@
 """A folder of records: write-once, content-addressed, whole or not there at all.
 
-    store.json                       schema and the store's own id
-    records/<digest>/record.json     <digest> is the SHA-256 of record.json
-    records/<digest>/arrays.bin      its digest is in record.json
-    blobs/<digest>                   stacks, stored once
-    cache/                           derived: may be deleted at any time
+store.json                       schema and the store's own id
+records/<digest>/record.json     <digest> is the SHA-256 of record.json
+records/<digest>/arrays.bin      its digest is in record.json
+blobs/<digest>                   stacks, stored once
+cache/                           derived: may be deleted at any time
 """
 
 import contextlib

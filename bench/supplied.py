@@ -56,7 +56,14 @@ def files(workload: str, seed: int, repeats: int) -> tuple[list[list[dict[str, o
         entries.append([])
         for name, array in repeat:
             raw = array.tobytes()
-            entries[-1].append({"name": name, "dtype": "<f4", "shape": list(array.shape), "offset": len(content),
-                                "sha256": array_digest("<f4", array.shape, raw)})
+            entries[-1].append(
+                {
+                    "name": name,
+                    "dtype": "<f4",
+                    "shape": list(array.shape),
+                    "offset": len(content),
+                    "sha256": array_digest("<f4", array.shape, raw),
+                }
+            )
             content += raw
     return entries, bytes(content)

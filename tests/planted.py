@@ -62,28 +62,61 @@ class Planted:
 
         def add(name: str, array: NDArray[Any]) -> Array:
             raw = np.ascontiguousarray(array).tobytes()
-            entry = Array(name=name, dtype=array.dtype.str, shape=array.shape, offset=len(content),
-                          sha256=array_digest(array.dtype.str, array.shape, raw))
+            entry = Array(
+                name=name,
+                dtype=array.dtype.str,
+                shape=array.shape,
+                offset=len(content),
+                sha256=array_digest(array.dtype.str, array.shape, raw),
+            )
             content.extend(raw)
             return entry
 
         repeats = tuple(self._repeat(fit, add) for fit in self.fits)
         outcome = Outcome(
             job={"cell": self.cell, "epochs": self.epochs},
-            workload=Workload(name="mlp", score="mean_squared_error", steps_per_epoch=1, data=self.data,
-                              hyperparameters=self.hyperparameters, configuration=None),
-            repeats=repeats, result_digest=lines_digest(result_lines(repeats)), framework={"keras": self.keras},
-            times={"total": 1.0}, peak_memory_bytes=1, process={"pid": 1.0},
+            workload=Workload(
+                name="mlp",
+                score="mean_squared_error",
+                steps_per_epoch=1,
+                data=self.data,
+                hyperparameters=self.hyperparameters,
+                configuration=None,
+            ),
+            repeats=repeats,
+            result_digest=lines_digest(result_lines(repeats)),
+            framework={"keras": self.keras},
+            times={"total": 1.0},
+            peak_memory_bytes=1,
+            process={"pid": 1.0},
         )
-        fingerprint = Fingerprint(stack=self.stack, stack_blob=self.stack_blob, hardware={"digest": self.hardware},
-                                  surroundings={}, variables={}, libraries=())
+        fingerprint = Fingerprint(
+            stack=self.stack,
+            stack_blob=self.stack_blob,
+            hardware={"digest": self.hardware},
+            surroundings={},
+            variables={},
+            libraries=(),
+        )
         record = Record(
-            run=RunKey(cell=self.cell, seeds=self.seeds, stack=self.stack,
-                       machine=Machine(label=self.machine, hardware=self.hardware), campaign=self.campaign,
-                       index=self.index),
-            attempt=self.attempt, started=self.started, ended=self.started, status="ok", reason=None,
-            executor={"name": "docker"}, fingerprint=fingerprint, outcome=outcome,
-            arrays=ArraysFile(sha256=sha256(bytes(content)), nbytes=len(content)), output_tail="",
+            run=RunKey(
+                cell=self.cell,
+                seeds=self.seeds,
+                stack=self.stack,
+                machine=Machine(label=self.machine, hardware=self.hardware),
+                campaign=self.campaign,
+                index=self.index,
+            ),
+            attempt=self.attempt,
+            started=self.started,
+            ended=self.started,
+            status="ok",
+            reason=None,
+            executor={"name": "docker"},
+            fingerprint=fingerprint,
+            outcome=outcome,
+            arrays=ArraysFile(sha256=sha256(bytes(content)), nbytes=len(content)),
+            output_tail="",
         )
         return record, bytes(content)
 
@@ -96,9 +129,16 @@ class Planted:
         if self.trace != "scores":
             stacks = [np.stack(list(one)) for one in zip(*fit.trajectory, strict=True)]
             trajectory = tuple(add(name, array) for name, array in zip(NAMES, stacks, strict=True))
-        return Repeat(initial_weights=initial, final_weights=final, predictions=predictions, losses=losses,
-                      trajectory=trajectory, epoch_digests=None, score=float(fit.score).hex(),
-                      times={"fit": 1.0})
+        return Repeat(
+            initial_weights=initial,
+            final_weights=final,
+            predictions=predictions,
+            losses=losses,
+            trajectory=trajectory,
+            epoch_digests=None,
+            score=float(fit.score).hex(),
+            times={"fit": 1.0},
+        )
 
 
 def fit(random: np.random.Generator, *, epochs: int = 4, dtype: str = "<f4") -> Fit:
@@ -107,9 +147,13 @@ def fit(random: np.random.Generator, *, epochs: int = 4, dtype: str = "<f4") -> 
     def draw(*shape: int) -> NDArray[Any]:
         return (random.uniform(0.5, 1.0, shape) * random.choice([-1.0, 1.0], shape)).astype(dtype)
 
-    return Fit(initial=[draw(1, 3), draw(3)], trajectory=[[draw(1, 3), draw(3)] for _ in range(epochs)],
-               predictions=draw(5, 1), losses=[float(value) for value in random.uniform(0.1, 1.0, epochs)],
-               score=float(random.uniform(0.01, 0.1)))
+    return Fit(
+        initial=[draw(1, 3), draw(3)],
+        trajectory=[[draw(1, 3), draw(3)] for _ in range(epochs)],
+        predictions=draw(5, 1),
+        losses=[float(value) for value in random.uniform(0.1, 1.0, epochs)],
+        score=float(random.uniform(0.01, 0.1)),
+    )
 
 
 def fits(seed: int = 7, *, repeats: int = 2, epochs: int = 4) -> list[Fit]:

@@ -18,15 +18,22 @@ INTERNAL = 4
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     made = argparse.ArgumentParser(
-        prog="bench", description="Does the same seed give the same bits? Runs seeded Keras trainings in pinned images "
-        "and compares every bit of what came out.", epilog="exit codes: 0 as declared, 1 differences beyond `expect:`, "
-        "2 usage or configuration, 3 a run failed or an input was refused, 4 internal error, 130 interrupted")
+        prog="bench",
+        description="Does the same seed give the same bits? Runs seeded Keras trainings in pinned images "
+        "and compares every bit of what came out.",
+        epilog="exit codes: 0 as declared, 1 differences beyond `expect:`, "
+        "2 usage or configuration, 3 a run failed or an input was refused, 4 internal error, 130 interrupted",
+    )
     made.add_argument("--version", action="version", version=f"bench {__version__}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"bench.cli.{name}")
-        one = commands.add_parser(name, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:] + ".",
-                                  epilog=f"example: {module.EXAMPLE}")
+        one = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP[0].upper() + module.HELP[1:] + ".",
+            epilog=f"example: {module.EXAMPLE}",
+        )
         module.arguments(one)
         one.set_defaults(call=module.command)
     return made
@@ -42,11 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench {arguments.command}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"bench {arguments.command}: interrupted; what was recorded stays, the same call goes on", file=sys.stderr)
+        print(
+            f"bench {arguments.command}: interrupted; what was recorded stays, the same call goes on", file=sys.stderr
+        )
         return INTERRUPTED
     except Exception as error:
         import traceback
 
         traceback.print_exc()
-        print(f"bench {arguments.command}: internal error, please report it: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            f"bench {arguments.command}: internal error, please report it: {type(error).__name__}: {error}",
+            file=sys.stderr,
+        )
         return INTERNAL

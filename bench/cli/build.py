@@ -28,7 +28,8 @@ def command(arguments: argparse.Namespace) -> int:
         refused = executor.prepare(backends, shown.build)
     for backend in backends:
         problem = refused.get(backend.name)
-        console.print(f"{backend.name}: {problem.status}: {problem.reason}" if problem else f"{backend.name}: ready",
-                      markup=False)
+        console.print(
+            f"{backend.name}: {problem.status}: {problem.reason}" if problem else f"{backend.name}: ready", markup=False
+        )
     failed = [one for one in refused.values() if one.status == "unavailable" and "build failed" in one.reason]
     return 3 if failed else 0

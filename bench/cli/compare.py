@@ -26,8 +26,10 @@ def command(arguments: argparse.Namespace) -> int:
     left, right = find(stored, arguments.left), find(stored, arguments.right)
     for one in (left, right):
         if not one.record.ok:
-            raise RunError(f"{one.digest[:12]}: this run is {one.record.status} ({one.record.reason}); only runs that are "
-                           "ok are compared")
+            raise RunError(
+                f"{one.digest[:12]}: this run is {one.record.status} ({one.record.reason}); only runs that are "
+                "ok are compared"
+            )
     scope = arguments.scope or guess(left.record, right.record)
     result = compare(left, right, scope)
     print("\n".join(lines(result)))
@@ -59,19 +61,23 @@ def guess(left: Record, right: Record) -> str:
 def lines(result: Comparison) -> list[str]:
     """A comparison as text."""
     found = [f"{result.verdict}  (scope: {result.scope})"]
-    found += [f"  {name}: {one.record.run.cell} run {one.record.run.index}, {one.digest[:12]}"
-              for name, one in (("A", result.left), ("B", result.right))]
+    found += [
+        f"  {name}: {one.record.run.cell} run {one.record.run.index}, {one.digest[:12]}"
+        for name, one in (("A", result.left), ("B", result.right))
+    ]
     if result.reason:
         found.append(f"  {result.reason}")
     found += [f"  must match, but does not: {one.sentence()}" for one in result.differences]
     if result.divergence:
-        found.append(f"  first divergence: {result.divergence.sentence()}")
+        found.append(f"  first divergence: {result.parted()}")
         if result.divergence.left is not None:
             found.append(f"    {result.divergence.left} and {result.divergence.right}")
     if result.measures:
         found.append("  fit  A                   B                   digits")
-        found += [f"  {number:3}  {one.left:<18.12g}  {one.right:<18.12g}  {digits_text(one.digits)}"
-                  for number, one in enumerate(result.measures.positions, start=1)]
+        found += [
+            f"  {number:3}  {one.left:<18.12g}  {one.right:<18.12g}  {digits_text(one.digits)}"
+            for number, one in enumerate(result.measures.positions, start=1)
+        ]
         for one in result.measures.tensors:
             ulp = "not finite on one side" if one.max_ulp is None else f"at most {one.max_ulp} ULP"
             found.append(f"  {one.name}: {one.differing} of {one.size} elements differ in the worst fit, {ulp}")

@@ -27,15 +27,19 @@ def command(arguments: argparse.Namespace) -> int:
         print(f"engine     no: {error}")
         print("\n".join(_pythons(sorted({backend.python for backend in shipped.backends.values()}))))
         return error.exit_code
-    print(f"engine     {engine.info.get('Name') and 'answers'}: {engine.info.get('ServerVersion')}, "
-          f"{engine.info.get('NCPU')} CPUs, {int(engine.info.get('MemTotal', 0)) // 2**20} MiB")
+    print(
+        f"engine     {engine.info.get('Name') and 'answers'}: {engine.info.get('ServerVersion')}, "
+        f"{engine.info.get('NCPU')} CPUs, {int(engine.info.get('MemTotal', 0)) // 2**20} MiB"
+    )
     print("\n".join(_disk(engine)))
     for name in shipped.backends:
         context = images.context(name)
         base = engine.image(context.base)
         state = "ready" if engine.image(context.tag) else "not built; `bench build` does it"
-        print(f"image      {name}: {state}; base {context.base}: "
-              + ("there" if base else "not there; pulled when a registry answers, else made by scripts/base-images"))
+        print(
+            f"image      {name}: {state}; base {context.base}: "
+            + ("there" if base else "not there; pulled when a registry answers, else made by scripts/base-images")
+        )
     gpu = "yes" if engine.has_gpu_runtime else "no NVIDIA runtime; GPU cells will be `unavailable`"
     print(f"gpu        {gpu}")
     print(f"registry   {'answers' if engine.registry_answers() else 'does not answer; scripts/base-images needs none'}")
@@ -54,4 +58,5 @@ def _disk(engine: Engine) -> Iterator[str]:
 def _pythons(versions: list[str]) -> Iterator[str]:
     """Interpreters for the `here` executor."""
     for version in versions:
-        yield f"python     {version}: {find_python(version) and 'found' or 'not found'} (only `--executor here` needs it)"
+        found = "found" if find_python(version) else "not found"
+        yield f"python     {version}: {found} (only `--executor here` needs it)"

@@ -10,10 +10,18 @@ from bench.matrix import Matrix
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--executor", choices=("docker", "here"), default="docker",
-                        help="where runs happen: containers, or environments on this host (default: docker)")
-    parser.add_argument("--interpreter", type=Path, metavar="PATH",
-                        help="with `--executor here`: a Python that has the framework already")
+    parser.add_argument(
+        "--executor",
+        choices=("docker", "here"),
+        default="docker",
+        help="where runs happen: containers, or environments on this host (default: docker)",
+    )
+    parser.add_argument(
+        "--interpreter",
+        type=Path,
+        metavar="PATH",
+        help="with `--executor here`: a Python that has the framework already",
+    )
     parser.add_argument("--docker-folder", type=Path, metavar="DIR", help="another folder of backends than docker/")
 
 
@@ -23,9 +31,15 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
         from bench.executors.here import HereExecutor
 
         if arguments.interpreter is not None and not arguments.interpreter.is_file():
-            raise UsageError(f"--interpreter {arguments.interpreter}: no such file; give the path of a python executable")
-        return HereExecutor(limits=matrix.limits, folder=options.cache_folder(), interpreter=arguments.interpreter,
-                            docker_folder=arguments.docker_folder)
+            raise UsageError(
+                f"--interpreter {arguments.interpreter}: no such file; give the path of a python executable"
+            )
+        return HereExecutor(
+            limits=matrix.limits,
+            folder=options.cache_folder(),
+            interpreter=arguments.interpreter,
+            docker_folder=arguments.docker_folder,
+        )
     if arguments.interpreter is not None:
         raise UsageError("--interpreter goes with `--executor here`; containers have an interpreter of their own")
     from bench.engine import Engine

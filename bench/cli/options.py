@@ -18,12 +18,18 @@ def add_matrix(parser: argparse.ArgumentParser) -> None:
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Which cells: `--only`, `--all`, `--runs`, `--seeds`."""
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
-                        help="cells whose id matches, such as 'mlp/tf*'; may be given several times")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="cells whose id matches, such as 'mlp/tf*'; may be given several times",
+    )
     parser.add_argument("--all", action="store_true", help="select from the whole space, not from the default cells")
     parser.add_argument("--runs", type=positive, metavar="N", help="runs a cell (default: as the matrix says)")
-    parser.add_argument("--seeds", type=int, nargs="+", metavar="S",
-                        help="seed values; S stands for NumPy S, backend S+1, Keras S")
+    parser.add_argument(
+        "--seeds", type=seed, nargs="+", metavar="S", help="seed values; S stands for NumPy S, backend S+1, Keras S"
+    )
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +38,13 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def add_campaign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--campaign", metavar="NAME", help="a name for one pass over the matrix (default: the latest)")
+
+
+def seed(text: str) -> int:
+    """A seed: 32 bits, and one more for the backend."""
+    if not text.isdigit() or int(text) >= 2**32 - 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 0 to 4294967294")
+    return int(text)
 
 
 def positive(text: str) -> int:

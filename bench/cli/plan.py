@@ -16,12 +16,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
-    runs = plan.plan(matrix, campaign="", only=arguments.only, every=arguments.all, runs=arguments.runs, seeds=arguments.seeds)
+    runs = plan.plan(
+        matrix, campaign="", only=arguments.only, every=arguments.all, runs=arguments.runs, seeds=arguments.seeds
+    )
     counts: dict[str, int] = {}
     for run in runs:
         counts[str(run.cell)] = counts.get(str(run.cell), 0) + 1
     width = max(len(cell) for cell in counts)
     for cell, count in counts.items():
         print(f"{cell:{width}}  {count} run{'s' if count > 1 else ''}")
-    print(f"{len(counts)} cells, {len(runs)} runs; the whole space has {len(matrix.space())} cells (`bench plan --all`)")
+    print(
+        f"{len(counts)} cells, {len(runs)} runs; the whole space has {len(matrix.space())} cells (`bench plan --all`)"
+    )
     return 0

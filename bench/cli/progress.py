@@ -1,6 +1,7 @@
 """How a campaign looks while it goes on: bars on a terminal, lines elsewhere."""
 
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,16 +18,25 @@ class Shown:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                             console=console, transient=True, disable=not console.is_terminal)
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
         self.runs: TaskID | None = None
         self.builds: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> Self:
         self.bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bars.stop()
 
     def build(self, backend: str, line: str) -> None:

@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_store(parser)
     options.add_campaign(parser)
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
-    parser.add_argument("-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)"
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:

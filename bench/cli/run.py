@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     executing.add(parser)
     parser.add_argument("--machine", metavar="LABEL", help="a label for this machine (default: made from its CPU)")
     parser.add_argument("--jobs", type=options.positive, default=1, metavar="N", help="runs at a time (default: 1)")
+    parser.add_argument("--trace", choices=("scores", "epochs"), help="what runs keep (default: as the matrix says)")
     parser.add_argument("--no-build", action="store_true", help="runs without an image are unavailable")
     parser.add_argument("--no-report", action="store_true", help="leave the report to `bench report`")
     parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)")
@@ -31,12 +32,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
-    plan.plan(matrix, campaign="", only=arguments.only, every=arguments.all, runs=arguments.runs, seeds=arguments.seeds)
+    matrix.select(arguments.only, every=arguments.all)  # a wrong pattern is told before an engine is looked for
     executor = executing.executor(arguments, matrix, build=not arguments.no_build)
     store = Store(arguments.store)
     name = arguments.campaign or campaign.current(store)
-    runs = plan.plan(matrix, campaign=name, only=arguments.only, every=arguments.all, runs=arguments.runs,
-                     seeds=arguments.seeds)
+    runs = plan.plan(
+        matrix,
+        campaign=name,
+        only=arguments.only,
+        every=arguments.all,
+        runs=arguments.runs,
+        seeds=arguments.seeds,
+        trace=arguments.trace,
+    )
     console = Console(highlight=False)
     settings = campaign.Settings(machine=arguments.machine, jobs=arguments.jobs)
     with Shown(console) as shown:

@@ -40,17 +40,23 @@ def lines(one: Stored) -> list[str]:
     """A record as text."""
     record = one.record
     run, outcome = record.run, record.outcome
-    found = [f"record    {one.digest}", f"cell      {run.cell}, run {run.index}, campaign {run.campaign}",
-             f"seeds     {', '.join(f'{name} {value}' for name, value in run.seeds.items())}",
-             f"status    {record.status}" + (f": {record.reason}" if record.reason else ""),
-             f"machine   {run.machine.label}", f"stack     {run.stack}",
-             f"time      {record.started} to {record.ended}"]
+    found = [
+        f"record    {one.digest}",
+        f"cell      {run.cell}, run {run.index}, campaign {run.campaign}",
+        f"seeds     {', '.join(f'{name} {value}' for name, value in run.seeds.items())}",
+        f"status    {record.status}" + (f": {record.reason}" if record.reason else ""),
+        f"machine   {run.machine.label}",
+        f"stack     {run.stack}",
+        f"time      {record.started} to {record.ended}",
+    ]
     found += [f"{key:9} {value}" for key, value in record.executor.items() if value is not None]
     if outcome is not None:
         found += [f"control   {one.name} = {one.asked}: {one.state} ({one.evidence})" for one in outcome.controls]
         found += [f"versions  {', '.join(f'{name} {value}' for name, value in outcome.framework.items())}"]
-        found += [f"score {number:<3} {repeat.score_value:.12g}  {repeat.score}"
-                  for number, repeat in enumerate(outcome.repeats, start=1)]
+        found += [
+            f"score {number:<3} {repeat.score_value:.12g}  {repeat.score}"
+            for number, repeat in enumerate(outcome.repeats, start=1)
+        ]
         found += [f"result    {outcome.result_digest}"] + ([outcome.traceback] if outcome.traceback else [])
     return [*found, "", "repeat it with", f"  {repeat_command(record)}"]
 
@@ -59,5 +65,7 @@ def repeat_command(record: Record) -> str:
     """The command that makes a run like this one: a new campaign, so that nothing is resumed."""
     run = record.run
     executor = "" if record.executor.get("name") == "docker" else f" --executor {record.executor.get('name')}"
-    return (f"bench run --all --only '{run.cell}' --seeds {run.seeds['numpy']} --runs {run.index + 1} "
-            f"--campaign again{executor}")
+    return (
+        f"bench run --all --only '{run.cell}' --seeds {run.seeds['numpy']} --runs {run.index + 1} "
+        f"--campaign again{executor}"
+    )

@@ -22,7 +22,9 @@ class DockerExecutor:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, *, limits: Limits, docker_folder: Path | None = None, build: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, *, limits: Limits, docker_folder: Path | None = None, build: bool = True
+    ) -> None:
         self.engine = engine
         self.limits = limits
         self.docker_folder = docker_folder
@@ -42,8 +44,10 @@ class DockerExecutor:
             needs = {backend.name: backend.disk_mb for backend in backends}
             self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say)
         else:
-            self.built = {one.backend: Built(backend=one.backend, image=self.engine.image(one.tag), fresh=False,
-                                             error=None) for one in contexts}
+            self.built = {
+                one.backend: Built(backend=one.backend, image=self.engine.image(one.tag), fresh=False, error=None)
+                for one in contexts
+            }
         for one in contexts:
             built = self.built[one.backend]
             if built.error is not None:
@@ -73,8 +77,9 @@ class DockerExecutor:
             return None
         volume = self._cache_volume(run.backend)
         self.engine.ensure_volume(volume, {f"{LABEL}.project": "keras-repro-bench"})
-        spec = self._spec(run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), {}, WARM_SECONDS, job=job,
-                          cache=(volume, False))
+        spec = self._spec(
+            run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), {}, WARM_SECONDS, job=job, cache=(volume, False)
+        )
         return self._attempt(run.backend, spec)
 
     def run(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt:
@@ -93,12 +98,25 @@ class DockerExecutor:
         """One volume an image and engine: a compiled module is for one compiler and one CPU."""
         return f"keras-repro-bench-{backend.name}-{self.identity(backend)[:16]}"
 
-    def _spec(self, backend: Backend, command: tuple[str, ...], labels: Mapping[str, str], seconds: float, *,
-              job: Job | None = None, cache: tuple[str, bool] | None = None) -> ContainerSpec:
+    def _spec(
+        self,
+        backend: Backend,
+        command: tuple[str, ...],
+        labels: Mapping[str, str],
+        seconds: float,
+        *,
+        job: Job | None = None,
+        cache: tuple[str, bool] | None = None,
+    ) -> ContainerSpec:
         limits = Limits(memory_mb=self.limits.memory_mb, processes=self.limits.processes, seconds=seconds)
         return ContainerSpec(
-            image=self.image_id(backend), command=command, labels={f"{LABEL}.project": "keras-repro-bench", **labels},
-            limits=limits, files=job.files if job else {}, cache=cache, gpu=backend.accelerator == "gpu",
+            image=self.image_id(backend),
+            command=command,
+            labels={f"{LABEL}.project": "keras-repro-bench", **labels},
+            limits=limits,
+            files=job.files if job else {},
+            cache=cache,
+            gpu=backend.accelerator == "gpu",
         )
 
     def _attempt(self, backend: Backend, spec: ContainerSpec) -> Attempt:
@@ -111,8 +129,11 @@ class DockerExecutor:
             "image": result.image,
             "context": image.labels.get(f"{LABEL}.context") if image else None,
             "base": images.base_origin(self.engine, image) if image else None,
-            "limits": {"memory_mb": spec.limits.memory_mb, "processes": spec.limits.processes,
-                       "seconds": spec.limits.seconds},
+            "limits": {
+                "memory_mb": spec.limits.memory_mb,
+                "processes": spec.limits.processes,
+                "seconds": spec.limits.seconds,
+            },
             "exit_code": result.exit_code,
         }
         status, reason = _judge(result, spec)

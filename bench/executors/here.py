@@ -29,8 +29,9 @@ class HereExecutor:
 
     name = "here"
 
-    def __init__(self, *, limits: Limits, folder: Path, interpreter: Path | None = None,
-                 docker_folder: Path | None = None) -> None:
+    def __init__(
+        self, *, limits: Limits, folder: Path, interpreter: Path | None = None, docker_folder: Path | None = None
+    ) -> None:
         self.limits = limits
         self.folder = folder
         self.interpreter = interpreter
@@ -47,7 +48,8 @@ class HereExecutor:
             base = find_python(backend.python)
             if base is None:
                 refused[backend.name] = NotReady(
-                    status="skipped", reason=f"no Python {backend.python} on PATH or under pyenv's versions")
+                    status="skipped", reason=f"no Python {backend.python} on PATH or under pyenv's versions"
+                )
                 continue
             try:
                 self.pythons[backend.name] = self._environment(backend, base, say)
@@ -93,8 +95,21 @@ class HereExecutor:
             process.check([base, "-m", "venv", target], purpose=f"{backend.name}: environment")
         for lock in locks:
             say(backend.name, f"installing {lock.name}")
-            process.check([python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "--no-build-isolation",
-                           "-r", lock], purpose=f"{backend.name}: {lock.name}")
+            process.check(
+                [
+                    python,
+                    "-m",
+                    "pip",
+                    "install",
+                    "-q",
+                    "--no-deps",
+                    "--require-hashes",
+                    "--no-build-isolation",
+                    "-r",
+                    lock,
+                ],
+                purpose=f"{backend.name}: {lock.name}",
+            )
         (target / "complete").write_text("")
         return python
 
@@ -103,8 +118,10 @@ class HereExecutor:
         if not (tool / "bin" / "virtualenv").is_file():
             shutil.rmtree(tool, ignore_errors=True)
             process.check([sys.executable, "-m", "venv", tool], purpose="an environment for the legacy virtualenv")
-            process.check([tool / "bin" / "python", "-m", "pip", "install", "-q", LEGACY_VIRTUALENV],
-                          purpose="the legacy virtualenv")
+            process.check(
+                [tool / "bin" / "python", "-m", "pip", "install", "-q", LEGACY_VIRTUALENV],
+                purpose="the legacy virtualenv",
+            )
         return tool / "bin" / "virtualenv"
 
     def _attempt(self, backend: Backend, command: str, job: Job | None, seconds: float, *, cache: bool) -> Attempt:
@@ -117,14 +134,27 @@ class HereExecutor:
                 folder.mkdir(parents=True, exist_ok=True)
                 words += ["--cache", folder]
             variables = {key: os.environ[key] for key in INHERITED if key in os.environ}
-            variables |= {"HOME": str(place / "scratch"), "TMPDIR": str(place / "scratch"), "PYTHONNOUSERSITE": "1",
-                          "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+            variables |= {
+                "HOME": str(place / "scratch"),
+                "TMPDIR": str(place / "scratch"),
+                "PYTHONNOUSERSITE": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONUNBUFFERED": "1",
+            }
             finished = process.run(words, environment=variables, folder=place, seconds=seconds)
-            files = {path.name: path.read_bytes() for path in (place / "output").iterdir()
-                     if path.is_file() and not path.name.startswith(".")}
+            files = {
+                path.name: path.read_bytes()
+                for path in (place / "output").iterdir()
+                if path.is_file() and not path.name.startswith(".")
+            }
         tail = scrub(finished.output[-TAIL_BYTES:].decode("utf-8", "replace"))
-        facts = {"pid": finished.pid, "exit_code": finished.exit_code, "isolation": "none",
-                 "adopted": self.interpreter is not None, "limits": {"seconds": seconds}}
+        facts = {
+            "pid": finished.pid,
+            "exit_code": finished.exit_code,
+            "isolation": "none",
+            "adopted": self.interpreter is not None,
+            "limits": {"seconds": seconds},
+        }
         if finished.exit_code is None:
             reason = f"no end after {seconds:g} s; `limits.seconds` in matrix.yaml raises the limit"
             return Attempt(status="timeout", reason=reason, files=files, tail=tail, facts=facts)

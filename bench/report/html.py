@@ -19,10 +19,15 @@ def render(page: Page) -> str:
 
     def prose(text: str) -> Markup:
         """Escaped text whose `words in backticks` are code."""
-        return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+        return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped just here)
 
-    environment = Environment(loader=PackageLoader("bench.report"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("bench.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters |= {"prose": prose, "printed": lambda value: f"{value:.12g}", "published": markdown.published}
     grown = [pair for pair in page.pairs if pair.growth]
     figure = _embedded(growth_figure(page)) if grown else None
@@ -33,21 +38,33 @@ def render(page: Page) -> str:
 def growth_figure(page: Page) -> dict[str, Any]:
     """ULP over epochs of every pair of backends, for the plotting library: epoch 0 is the start."""
     traces = [
-        {"type": "scatter", "mode": "lines", "name": f"{pair.left} ~ {pair.right}",
-         "x": list(range(len(pair.growth))),
-         "y": [None if value is None else max(value, ZERO) for value in pair.growth],
-         "text": ["" if value is None else str(value) for value in pair.growth],
-         "hovertemplate": "epoch %{x}: %{text} ULP"}
-        for pair in page.pairs if pair.growth
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": f"{pair.left} ~ {pair.right}",
+            "x": list(range(len(pair.growth))),
+            "y": [None if value is None else max(value, ZERO) for value in pair.growth],
+            "text": ["" if value is None else str(value) for value in pair.growth],
+            "hovertemplate": "epoch %{x}: %{text} ULP",
+        }
+        for pair in page.pairs
+        if pair.growth
     ]
     largest = max((value for pair in page.pairs for value in pair.growth if value), default=1)
     ticks = [10**power for power in range(len(str(largest)) + 1)]
     layout = {
         "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "largest distance of any weight (ULP)"}, "type": "log",
-                  "tickvals": [ZERO, *ticks], "ticktext": ["0", *(f"{tick:,}" for tick in ticks)]},
-        "margin": {"l": 80, "r": 20, "t": 20, "b": 60}, "height": 420,
-        "legend": {"orientation": "h", "y": 1.12}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "yaxis": {
+            "title": {"text": "largest distance of any weight (ULP)"},
+            "type": "log",
+            "tickvals": [ZERO, *ticks],
+            "ticktext": ["0", *(f"{tick:,}" for tick in ticks)],
+        },
+        "margin": {"l": 80, "r": 20, "t": 20, "b": 60},
+        "height": 420,
+        "legend": {"orientation": "h", "y": 1.12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": traces, "layout": layout}
 

@@ -7,27 +7,52 @@ from bench.report.page import CellView, Page
 
 def render(page: Page) -> str:
     """The whole report; text from records is escaped so that it stays text."""
-    parts = [f"# Does the same seed give the same bits?\n\nCampaign {page.campaign}, {page.runs} runs, "
-             f"{', '.join(page.machines)}: " + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
-             "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
-             "## Verdicts\n\n" + verdicts(page.cells)]
+    parts = [
+        f"# Does the same seed give the same bits?\n\nCampaign {page.campaign}, {page.runs} runs, "
+        f"{', '.join(page.machines)}: " + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
+        "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
+        "## Verdicts\n\n" + verdicts(page.cells),
+    ]
     if page.pairs:
-        parts.append("## Across backends\n\n" + table(
-            ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence"),
-            ((one.lane, f"{one.left} ~ {one.right}", one.verdict, one.weights_ulp, one.predictions_ulp, one.digits,
-              one.divergence) for one in page.pairs)))
+        parts.append(
+            "## Across backends\n\n"
+            + table(
+                ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence"),
+                (
+                    (
+                        one.lane,
+                        f"{one.left} ~ {one.right}",
+                        one.verdict,
+                        one.weights_ulp,
+                        one.predictions_ulp,
+                        one.digits,
+                        one.divergence,
+                    )
+                    for one in page.pairs
+                ),
+            )
+        )
     if page.expectations:
-        parts.append("## Expectations\n\n" + table(
-            ("", "scope", "at least", "of", "seen"),
-            (("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
-             for one in page.expectations), raw=(0,)))
+        parts.append(
+            "## Expectations\n\n"
+            + table(
+                ("", "scope", "at least", "of", "seen"),
+                (
+                    ("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
+                    for one in page.expectations
+                ),
+                raw=(0,),
+            )
+        )
     parts += [scores(cell) for cell in page.cells]
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
     if page.refused:
         parts.append("## Records that were refused\n\n" + table(("record", "reason"), page.refused))
-    parts.append("## Environment\n\n" + table(("", *page.environment_columns),
-                                              ((row.name, *row.values) for row in page.environment)))
+    parts.append(
+        "## Environment\n\n"
+        + table(("", *page.environment_columns), ((row.name, *row.values) for row in page.environment))
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -35,8 +60,17 @@ def verdicts(cells: Sequence[CellView]) -> str:
     """The verdict matrix."""
     return table(
         ("cell", "runs", "classes", "run", "backend", "published"),
-        ((cell.cell, cell.runs, len(cell.classes), cell.run_verdict, ", ".join(cell.backend_verdicts),
-          published(cell)) for cell in cells),
+        (
+            (
+                cell.cell,
+                cell.runs,
+                len(cell.classes),
+                cell.run_verdict,
+                ", ".join(cell.backend_verdicts),
+                published(cell),
+            )
+            for cell in cells
+        ),
     )
 
 
@@ -51,8 +85,16 @@ def scores(cell: CellView) -> str:
     head = f"### {cell.cell}\n\n{escape(cell.confidence)}"
     if cell.divergence:
         head += f" First divergence: {escape(cell.divergence)}."
-    rows = ((row.position, "" if row.published is None else f"{row.published:.12g}", f"{row.ours:.12g}", row.digits,
-             f"{row.lowest:.6g} to {row.highest:.6g}") for row in cell.scores)
+    rows = (
+        (
+            row.position,
+            "" if row.published is None else f"{row.published:.12g}",
+            f"{row.ours:.12g}",
+            row.digits,
+            f"{row.lowest:.6g} to {row.highest:.6g}",
+        )
+        for row in cell.scores
+    )
     return head + "\n\n" + table(("", cell.lane or "published", "run 0", "digits", "range of all runs"), rows)
 
 

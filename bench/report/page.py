@@ -113,12 +113,22 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         findings=tuple(one.sentence for one in analysis.findings),
         cells=tuple(_cell(number, group, analysis) for number, group in enumerate(analysis.groups, start=1)),
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
-        expectations=tuple(ExpectationView(
-            where=one.expectation.where, scope=one.expectation.scope, at_least=str(one.expectation.at_least),
-            subject=one.subject, holds=one.holds, seen=one.seen) for one in analysis.judged),
+        expectations=tuple(
+            ExpectationView(
+                where=one.expectation.where,
+                scope=one.expectation.scope,
+                at_least=str(one.expectation.at_least),
+                subject=one.subject,
+                holds=one.holds,
+                seen=one.seen,
+            )
+            for one in analysis.judged
+        ),
         environment_columns=columns,
         environment=rows,
-        not_ok=tuple((record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok),
+        not_ok=tuple(
+            (record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok
+        ),
         refused=tuple((one.name, one.reason) for one in analysis.refused),
     )
 
@@ -144,8 +154,9 @@ def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
         runs=len(group.runs),
         classes=tuple(" ".join(str(index) for index in indices) for indices in group.classes),
         run_verdict=group.verdict,
-        backend_verdicts=tuple(_other(pair, group) for pair in analysis.backends
-                               if group.first in (pair.left, pair.right)),
+        backend_verdicts=tuple(
+            _other(pair, group) for pair in analysis.backends if group.first in (pair.left, pair.right)
+        ),
         published_verdict=lane.verdict if lane else None,
         published_digits=digits_text(lane.min_digits) if lane and lane.positions else None,
         confidence=findings.confidence(group),
@@ -163,10 +174,10 @@ def _times(record: Record) -> float:
 
 def _parted(comparison: Comparison | None) -> str | None:
     """The first divergence of a comparison with the runs that it is about."""
-    if comparison is None or comparison.divergence is None:
+    if comparison is None:
         return None
     left, right = comparison.left.record.run.index, comparison.right.record.run.index
-    return f"run {left} and run {right} part at {comparison.divergence.sentence()}"
+    return f"run {left} and run {right} part at {comparison.parted()}"
 
 
 def _other(pair: Comparison, group: Group) -> str:
@@ -177,16 +188,30 @@ def _other(pair: Comparison, group: Group) -> str:
 
 def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, ...]:
     """Scores of the first run, beside the published ones where there are some, with the range of all runs."""
-    columns = list(zip(*([repeat.score_value for repeat in one.record.outcome.repeats]
-                         for one in group.runs if one.record.outcome), strict=True))
+    columns = list(
+        zip(
+            *(
+                [repeat.score_value for repeat in one.record.outcome.repeats]
+                for one in group.runs
+                if one.record.outcome
+            ),
+            strict=True,
+        )
+    )
     positions = lane.positions if lane else ()
     rows = []
     for number, column in enumerate(columns):
         known = positions[number] if number < len(positions) else None
-        rows.append(ScoreRow(
-            position=number + 1, published=known.published if known else None, ours=column[0],
-            digits=("all 12 printed" if known.same_print else digits_text(known.digits)) if known else "",
-            lowest=min(column), highest=max(column)))
+        rows.append(
+            ScoreRow(
+                position=number + 1,
+                published=known.published if known else None,
+                ours=column[0],
+                digits=("all 12 printed" if known.same_print else digits_text(known.digits)) if known else "",
+                lowest=min(column),
+                highest=max(column),
+            )
+        )
     return tuple(rows)
 
 
@@ -198,12 +223,16 @@ def _pair(number: int, pair: Comparison) -> PairView:
     left, right = pair.left.record.run.cell.split("/"), pair.right.record.run.cell.split("/")
     measures = pair.measures
     return PairView(
-        anchor=f"pair-{number}", left=left[1], right=right[1], lane="/".join([left[0], "*", *left[2:]]),
-        verdict=pair.verdict, bound=str(pair.bound) if pair.bound else "none declared",
+        anchor=f"pair-{number}",
+        left=left[1],
+        right=right[1],
+        lane="/".join([left[0], "*", *left[2:]]),
+        verdict=pair.verdict,
+        bound=str(pair.bound) if pair.bound else "none declared",
         weights_ulp=_ulp(measures.weights_ulp) if measures else "",
         predictions_ulp=_ulp(measures.predictions_ulp) if measures else "",
         digits=digits_text(measures.min_digits) if measures else "",
-        divergence=pair.divergence.sentence() if pair.divergence else (pair.reason or "nowhere"),
+        divergence=pair.parted() or pair.reason or "nowhere",
         growth=(measures.growth or ()) if measures else (),
         remarks=pair.remarks,
     )
@@ -217,21 +246,29 @@ def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...]
         name = f"{group.cell.backend} on {record.run.machine.label}, stack {str(record.run.stack)[:8]}"
         columns.setdefault(name, _facts(record, blobs))
     names = list(dict.fromkeys(name for facts in columns.values() for name in facts))
-    rows = tuple(EnvironmentView(name=name, values=tuple(facts.get(name, "") for facts in columns.values()))
-                 for name in names)
+    rows = tuple(
+        EnvironmentView(name=name, values=tuple(facts.get(name, "") for facts in columns.values())) for name in names
+    )
     return tuple(columns), rows
 
 
 def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
     outcome, seen = record.outcome, record.fingerprint
-    assert outcome is not None and seen is not None
+    assert outcome is not None
+    assert seen is not None
     stack: dict[str, Any] = json.loads(blobs(seen.stack_blob))
     base = record.executor.get("base") or {}
     facts = {**outcome.framework, "python": stack["interpreter"]["version"]}
-    facts |= {line.split()[0]: line.split()[1] for line in stack["distributions"]
-              if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")}
-    facts |= {"executor": str(record.executor.get("name")), "base image": str(base.get("name") or "none"),
-              "base origin": str(base.get("origin") or "none")}
+    facts |= {
+        line.split()[0]: line.split()[1]
+        for line in stack["distributions"]
+        if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")
+    }
+    facts |= {
+        "executor": str(record.executor.get("name")),
+        "base image": str(base.get("name") or "none"),
+        "base origin": str(base.get("origin") or "none"),
+    }
     facts |= {"devices": ", ".join(outcome.devices)}
     facts |= {key: str(seen.hardware.get(key)) for key in ("cpu_model", "cpus", "cpu_caches")}
     facts |= {key: str(seen.surroundings.get(key)) for key in ("kernel", "libc", "microcode")}

@@ -6,7 +6,13 @@ from rich.text import Text
 
 from bench.report.page import Page
 
-STYLES = {"IDENTICAL": "green", "ROUNDING": "yellow", "DIFFERENT": "red", "INCOMPARABLE": "bright_black", "ERROR": "magenta"}
+STYLES = {
+    "IDENTICAL": "green",
+    "ROUNDING": "yellow",
+    "DIFFERENT": "red",
+    "INCOMPARABLE": "bright_black",
+    "ERROR": "magenta",
+}
 
 
 def show(page: Page, console: Console) -> None:
@@ -22,17 +28,18 @@ def show(page: Page, console: Console) -> None:
         table.add_row(Text(cell.cell), str(cell.runs), Text(cell.run_verdict, STYLES[cell.run_verdict]), published)
     console.print(table)
     for pair in page.pairs:
-        console.print(Text.assemble(f"{pair.left} ~ {pair.right} ", (pair.verdict, STYLES[pair.verdict]),
-                                    f" {pair.lane}: {pair.divergence}"))
+        verdict = (pair.verdict, STYLES[pair.verdict])
+        console.print(Text.assemble(f"{pair.left} ~ {pair.right} ", verdict, f" {pair.lane}: {pair.divergence}"))
     console.print()
     for sentence in page.findings:
         console.print(Text("- " + sentence.replace("`", "")))
-    for cell, index, status, reason in page.not_ok:
-        console.print(Text(f"{status}: {cell}, run {index}: {reason}", "red"))
+    for name, index, status, reason in page.not_ok:
+        console.print(Text(f"{status}: {name}, run {index}: {reason}", "red"))
     for name, reason in page.refused:
         console.print(Text(f"refused: record {name[:12]}: {reason}", "red"))
-    for one in page.expectations:
-        if not one.holds:
-            console.print(Text(f"BREACH: {one.subject}: {one.scope} at least {one.at_least}; seen {one.seen}", "red bold"))
-    held = sum(one.holds for one in page.expectations)
+    for expected in page.expectations:
+        if not expected.holds:
+            text = f"BREACH: {expected.subject}: {expected.scope} at least {expected.at_least}; seen {expected.seen}"
+            console.print(Text(text, "red bold"))
+    held = sum(expected.holds for expected in page.expectations)
     console.print(f"{held} of {len(page.expectations)} expectations hold.")
