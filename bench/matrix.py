@@ -342,7 +342,7 @@ def _patterns(matrix: Matrix) -> list[str]:
 def _nothing(path: str, pattern: str, matrix: Matrix) -> str:
     """Why a pattern matches no cell: the first of its parts that is not a name of the matrix, else the whole."""
     file = matrix.file
-    axes = (
+    axes: tuple[tuple[str, Iterable[str]], ...] = (
         ("workload", file.workloads),
         ("backend", file.backends),
         ("seeding", SEEDINGS),

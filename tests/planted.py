@@ -145,7 +145,8 @@ def fit(random: np.random.Generator, *, epochs: int = 4, dtype: str = "<f4") -> 
     """A made-up fit with a (1, 3) kernel and a (3,) bias, nothing of it zero."""
 
     def draw(*shape: int) -> NDArray[Any]:
-        return (random.uniform(0.5, 1.0, shape) * random.choice([-1.0, 1.0], shape)).astype(dtype)
+        drawn: NDArray[Any] = random.uniform(0.5, 1.0, shape) * random.choice([-1.0, 1.0], shape)
+        return drawn.astype(dtype)
 
     return Fit(
         initial=[draw(1, 3), draw(3)],

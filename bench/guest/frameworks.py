@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 import os
 
-from . import controls
+from . import controls, ordered_updates
 from .seeding import Unavailable
 
 
@@ -81,6 +81,8 @@ class TensorFlow(object):
         self.threads_started = None
         if self.generation(tensorflow) == 1:
             self.configure_session(tensorflow, asked)
+            if asked.get("ordered_updates"):
+                ordered_updates.install(tensorflow)
             return
         if "intra_op_threads" in asked:
             tensorflow.config.threading.set_intra_op_parallelism_threads(asked["intra_op_threads"])
@@ -108,6 +110,10 @@ class TensorFlow(object):
         for name, value in sorted(asked.items()):
             if name.endswith("op_threads"):
                 states.append(self.threads_state(tensorflow, name, value))
+            elif name == "ordered_updates" and self.generation(tensorflow) == 1:
+                from keras.backend import tensorflow_backend
+                states.append(controls.read_back(name, value, tensorflow_backend.Function.__name__ == "OrderedFunction",
+                                                 "the backend's Function waits for all new values"))
             elif name == "op_determinism":
                 states.append(self.determinism_state(name, value))
             else:

@@ -60,7 +60,7 @@ def growth_figure(page: Page) -> dict[str, Any]:
             "tickvals": [ZERO, *ticks],
             "ticktext": ["0", *(f"{tick:,}" for tick in ticks)],
         },
-        "margin": {"l": 80, "r": 20, "t": 20, "b": 60},
+        "margin": {"l": 80, "r": 20, "t": 30, "b": 60},
         "height": 420,
         "legend": {"orientation": "h", "y": 1.12},
         "paper_bgcolor": "rgba(0,0,0,0)",

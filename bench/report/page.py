@@ -35,6 +35,7 @@ class CellView:
 
     anchor: str
     cell: str
+    machine: str
     runs: int
     classes: tuple[str, ...]
     run_verdict: str
@@ -151,6 +152,7 @@ def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
     return CellView(
         anchor=f"cell-{number}",
         cell=str(group.cell),
+        machine=group.first.record.run.machine.label,
         runs=len(group.runs),
         classes=tuple(" ".join(str(index) for index in indices) for indices in group.classes),
         run_verdict=group.verdict,

@@ -1,0 +1,59 @@
+"""What README.md and docs/ show is what the committed records say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import analysis, bundle, matrix, published, resources
+from bench.analysis import Analysis
+from bench.groups import Group
+from bench.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def analysed(name: str, tmp_path: Path) -> Analysis:
+    """The analysis of a committed bundle."""
+    store = Store(tmp_path / "store")
+    collected = bundle.collect(ROOT / "docs" / "examples" / name, store)
+    assert collected.new > 0
+    assert collected.refused == ()
+    references = published.load(resources.find("reference") / "published.yaml")
+    return analysis.analyse(store.scan(), matrix.load(resources.find("matrix.yaml")), references)
+
+
+def test_readme_shows_the_report_of_the_example_bundle() -> None:
+    """The output block of README.md is what the command prints today."""
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "readme", "--check"], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def tutorial(tmp_path: Path) -> Analysis:
+    return analysed("tutorial-tensorflow.zip", tmp_path)
+
+
+def of(found: Analysis, preset: str) -> Group:
+    return next(group for group in found.groups if group.cell.preset == preset)
+
+
+def test_the_published_tensorflow_numbers_are_one_draw(tutorial: Analysis) -> None:
+    """A hundred runs of the tutorial's recipe all differ, and the published vector lies inside in 10 of 10 positions."""
+    lane = next(one for one in tutorial.published if one.group.cell.preset == "inter-8")
+    assert (len(lane.group.runs), len(lane.group.classes)) == (100, 100)
+    assert lane.inside == 10
+    single = next(one for one in tutorial.published if one.group.cell.preset == "single-thread")
+    assert single.inside == 0
+    sentences = [one.sentence for one in tutorial.findings]
+    assert any("inter-8" in sentence and "one draw from a distribution" in sentence for sentence in sentences)
+    document = (ROOT / "docs" / "tutorial-tensorflow.md").read_text(encoding="utf-8")
+    assert "one draw from a distribution" in document
+
+
+def test_ordered_updates_make_the_recipe_repeat(tutorial: Analysis) -> None:
+    """With the same eight operations at a time, but no weight updated before all gradients are there, all runs agree."""
+    group = of(tutorial, "ordered-8")
+    assert (len(group.runs), len(group.classes), group.verdict) == (100, 1, "IDENTICAL")
