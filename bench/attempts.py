@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bench.digests import sha256
 from bench.errors import RefusedInput
@@ -14,6 +14,7 @@ from bench.records import ArraysFile, Fingerprint, Outcome, Record, RunKey, Stat
 #: Keys of the guest's record that are not the outcome's.
 ENVELOPE = ("schema", "status", "reason", "environment")
 GUEST_SCHEMA = 1
+STATUS: TypeAdapter[Status] = TypeAdapter(Status)
 
 
 def fingerprint(environment: dict[str, Any], add_blob: Callable[[bytes], str]) -> Fingerprint:
@@ -87,7 +88,7 @@ def _read(
         outcome = Outcome.model_validate_json(
             json.dumps({name: value for name, value in raw.items() if name not in ENVELOPE})
         )
-        status, reason = raw["status"], raw["reason"]
+        status, reason = STATUS.validate_python(raw["status"]), raw["reason"]
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         return "failed", f"the guest left a record that cannot be read: {error}", None, None, b""
     if attempt.status != "ok" and status == "ok":

@@ -20,7 +20,7 @@ SCHEMA = 1
 #: A file of a bundle may be this large once unpacked; the manifest states each size and nothing longer is read.
 LARGEST = 2 * 1024**3
 MANIFEST_LARGEST = 64 * 1024**2
-PATH = re.compile(r"^(records/[0-9a-f]{64}/(record\.json|arrays\.bin)|blobs/[0-9a-f]{64})$")
+PATH = re.compile(r"records/[0-9a-f]{64}/(record\.json|arrays\.bin)|blobs/[0-9a-f]{64}")
 #: ZIP cannot tell the time before 1980; with a fixed one the same records give the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -76,7 +76,7 @@ def _collect(archive: zipfile.ZipFile, store: Store) -> Collected:
     refused = [
         Refused(name=name, reason="a path that no bundle has; not read")
         for name in archive.namelist()
-        if name != "manifest.json" and not PATH.match(name)
+        if name != "manifest.json" and not PATH.fullmatch(name)
     ]
     new = known = 0
     with store.locked():
@@ -105,9 +105,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, tuple[str, int]]:
         return {
             str(name): (str(entry["sha256"]), int(entry["nbytes"]))
             for name, entry in raw["files"].items()
-            if PATH.match(str(name))
+            if PATH.fullmatch(str(name))
         }
-    except (KeyError, ValueError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
         raise RefusedInput(f"manifest.json: missing or not readable: {error}") from None
 
 

@@ -12,7 +12,7 @@ SEEDINGS = ("unseeded", "numpy", "full", "keras")
 INITS = ("native", "supplied")
 
 #: A part is safe in file names, labels and patterns.
-PART = re.compile(r"^[a-z0-9][a-z0-9.-]*$")
+PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -32,7 +32,7 @@ class Cell:
     def parse(cls, text: str) -> Self:
         """The cell of an id such as `mlp/theano-cpu/numpy/native/default`; UsageError says which part is off."""
         parts = text.split("/")
-        if len(parts) != len(dataclasses.fields(cls)) or not all(PART.match(part) for part in parts):
+        if len(parts) != len(dataclasses.fields(cls)) or not all(PART.fullmatch(part) for part in parts):
             raise UsageError(
                 f"{text!r}: not a cell; a cell is workload/backend/seeding/init/preset, each of a-z 0-9 . -"
             )

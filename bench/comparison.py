@@ -14,6 +14,7 @@ from bench.records import Array, Outcome
 from bench.store import Stored
 
 Verdict = Literal["IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE", "ERROR"]
+SAME_END = "the results are the same bits, but the trainings part on the way"
 VERDICTS: tuple[Verdict, ...] = ("IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE", "ERROR")
 
 
@@ -97,7 +98,8 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
         )
     sides = _side(left), _side(right)
     measures = measure(*sides)
-    if _outcome(left).result_digest == _outcome(right).result_digest:
+    same_result = _outcome(left).result_digest == _outcome(right).result_digest
+    if same_result and _same_path(*sides):
         return Comparison(scope=scope, left=left, right=right, verdict="IDENTICAL", bound=bound, measures=measures)
     verdict: Verdict = "ROUNDING" if bound is not None and within(measures, bound) else "DIFFERENT"
     workload = _outcome(left).workload
@@ -112,8 +114,14 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
         measures=measures,
         divergence=divergence.first(*sides, steps_per_epoch=steps),
         weights_divergence=divergence.first(*sides, steps_per_epoch=steps, losses=False),
-        remarks=_remarks(measures),
+        remarks=(*_remarks(measures), *((SAME_END,) if same_result else ())),
     )
+
+
+def _same_path(left: Side, right: Side) -> bool:
+    """Whether the weights on the way agree wherever both sides kept them."""
+    paths = [(one.path(), other.path()) for one, other in zip(left.repeats, right.repeats, strict=True)]
+    return all(one == other for one, other in paths if one is not None and other is not None)
 
 
 def _outcome(stored: Stored) -> Outcome:

@@ -13,8 +13,8 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """All ok runs of one key, by index. `classes` are the runs' indices by equal result digest, first seen first;
-    `comparisons` hold each later run against the first."""
+    """All ok runs of one key, by index. `classes` are the runs' indices by equal results (and equal weights on
+    the way, where all kept them), first seen first; `comparisons` hold each later run against the first."""
 
     cell: Cell
     runs: tuple[Stored, ...]
@@ -62,10 +62,12 @@ def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Grou
     cell = Cell.parse(runs[0].record.run.cell)
     bound = next((bound for pattern, bound in bounds if cell.matches(pattern)), None)
     comparisons = tuple(compare(runs[0], other, "run", bound) for other in runs[1:])
-    classes: dict[str, list[int]] = {}
-    for one in runs:
+    classes: dict[tuple[object, ...], list[int]] = {}
+    paths = [_path(one) for one in runs]
+    for one, path in zip(runs, paths, strict=True):
         assert one.record.outcome is not None
-        classes.setdefault(str(one.record.outcome.result_digest), []).append(one.record.run.index)
+        way = path if None not in paths else None  # a trace level that keeps less must not split a class
+        classes.setdefault((one.record.outcome.result_digest, way), []).append(one.record.run.index)
     verdict, reason = _verdict(comparisons)
     return Group(
         cell=cell,
@@ -75,6 +77,13 @@ def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Grou
         verdict=verdict,
         reason=reason,
     )
+
+
+def _path(stored: Stored) -> tuple[object, ...] | None:
+    """Digests of the weights on the way of all repeats; None if any repeat did not keep them."""
+    assert stored.record.outcome is not None
+    paths = [repeat.path() for repeat in stored.record.outcome.repeats]
+    return None if None in paths else tuple(paths)
 
 
 def _verdict(comparisons: Sequence[Comparison]) -> tuple[Verdict, str | None]:

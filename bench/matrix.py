@@ -214,6 +214,10 @@ def load(path: Path) -> Matrix:
         raise UsageError(f"{path}: not readable as YAML: {error}") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+    if not isinstance(raw, dict):
+        what = type(raw).__name__
+        legal = ", ".join(_keys([]))
+        raise UsageError(f"{path}: {what} at the top; legal: a mapping with the keys {legal}")
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
@@ -297,7 +301,7 @@ def _names(file: File) -> list[str]:
         f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other"
         for group, names in groups.items()
         for name in names
-        if not PART.match(name)
+        if not PART.fullmatch(name)
     ]
 
 

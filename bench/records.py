@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.cell import Cell
-from bench.digests import array_digest, lines_digest
+from bench.digests import array_digest, lines_digest, sha256
 from bench.errors import RefusedInput, UsageError
 
 SCHEMA = 1
@@ -81,6 +81,13 @@ class Repeat(Value):
     @property
     def score_value(self) -> float:
         return float.fromhex(self.score)
+
+    def path(self) -> tuple[str, ...] | None:
+        """Digests of the weights on the way, or None where they were not kept. The result digest does not cover
+        them, since what is kept on the way depends on the trace level."""
+        if self.epoch_digests is not None:
+            return self.epoch_digests
+        return None if self.trajectory is None else tuple(array.sha256 for array in self.trajectory)
 
     def arrays(self) -> tuple[Array, ...]:
         """Every array of this repeat."""
@@ -198,7 +205,7 @@ def from_json(content: bytes) -> Record:
     """A record from its bytes, older schemas upgraded. RefusedInput says what is wrong and where."""
     try:
         raw = json.loads(content, parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RefusedInput(f"not JSON: {error}") from None
     schema = raw.get("schema") if isinstance(raw, dict) else None
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
@@ -238,6 +245,7 @@ def verify(record: Record, content: bytes) -> None:
     for repeat in outcome.repeats:
         for array in repeat.arrays():
             _verify_array(array, view)
+        _verify_epochs(repeat, view)
     if lines_digest(result_lines(outcome.repeats)) != outcome.result_digest:
         raise RefusedInput("result_digest does not cover the arrays and scores that are listed")
     if not outcome.repeats or outcome.workload is None:
@@ -250,6 +258,22 @@ def _verify_array(array: Array, content: memoryview) -> None:
         raise RefusedInput(f"array {array.name}: ends at byte {end} of a file of {len(content)}")
     if array_digest(array.dtype, array.shape, content[array.offset : end]) != array.sha256:
         raise RefusedInput(f"array {array.name}: its bytes do not have the digest {array.sha256[:12]}")
+
+
+def _verify_epochs(repeat: Repeat, content: memoryview) -> None:
+    """Each epoch's digest is that of the weights kept for it: SHA-256 over the digests of its arrays, in order."""
+    if repeat.trajectory is None or repeat.epoch_digests is None:
+        return
+    if any(array.shape[:1] != (len(repeat.epoch_digests),) for array in repeat.trajectory):
+        raise RefusedInput("the weights on the way are not as many as their epochs")
+    for epoch, stated in enumerate(repeat.epoch_digests):
+        digests = []
+        for array in repeat.trajectory:
+            size = array.nbytes // len(repeat.epoch_digests)
+            start = array.offset + epoch * size
+            digests.append(array_digest(array.dtype, array.shape[1:], content[start : start + size]))
+        if sha256("".join(digests).encode("ascii")) != stated:
+            raise RefusedInput(f"epoch {epoch + 1}: its digest is not that of the weights kept for it")
 
 
 def read_array(array: Array, content: bytes) -> np.ndarray[Any, Any]:

@@ -41,7 +41,7 @@ def of(found: Analysis, preset: str) -> Group:
 
 
 def test_the_published_tensorflow_numbers_are_one_draw(tutorial: Analysis) -> None:
-    """A hundred runs of the tutorial's recipe all differ, and the published vector lies inside in 10 of 10 positions."""
+    """A hundred runs of the recipe all differ, and the published vector lies in their range at 10 of 10 positions."""
     lane = next(one for one in tutorial.published if one.group.cell.preset == "inter-8")
     assert (len(lane.group.runs), len(lane.group.classes)) == (100, 100)
     assert lane.inside == 10
@@ -54,6 +54,6 @@ def test_the_published_tensorflow_numbers_are_one_draw(tutorial: Analysis) -> No
 
 
 def test_ordered_updates_make_the_recipe_repeat(tutorial: Analysis) -> None:
-    """With the same eight operations at a time, but no weight updated before all gradients are there, all runs agree."""
+    """Eight operations at a time, but no weight updated before all gradients are there: all runs agree."""
     group = of(tutorial, "ordered-8")
     assert (len(group.runs), len(group.classes), group.verdict) == (100, 1, "IDENTICAL")

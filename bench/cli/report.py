@@ -7,11 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import analysis, published, resources
-from bench import report as forms
 from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
-from bench.report import terminal
+from bench.report import terminal, writing
 from bench.store import Store
 
 HELP = "compare the records of a campaign and write report/index.html, report.md and report.json"
@@ -38,7 +37,7 @@ def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, o
     """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for a refused record."""
     references = published.load(resources.find("reference") / "published.yaml")
     found = analysis.analyse(store.scan(), matrix, references, campaign=campaign, only=only)
-    page = forms.write(found, store.blob, folder)
+    page = writing.write(found, store.blob, folder)
     console = Console(highlight=False)
     terminal.show(page, console)
     console.print(f"report: {folder / 'index.html'}", soft_wrap=True)

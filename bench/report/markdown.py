@@ -7,9 +7,11 @@ from bench.report.page import CellView, Page
 
 def render(page: Page) -> str:
     """The whole report; text from records is escaped so that it stays text."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count)
     parts = [
-        f"# Does the same seed give the same bits?\n\nCampaign {page.campaign}, {page.runs} runs, "
-        f"{', '.join(page.machines)}: " + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
+        f"# Does the same seed give the same bits?\n\nCampaign {escape(page.campaign)}, {page.runs} runs, "
+        f"{escape(', '.join(page.machines))}: "
+        + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
@@ -82,7 +84,7 @@ def published(cell: CellView) -> str:
 
 def scores(cell: CellView) -> str:
     """One cell's ten scores, beside the published ones where there are some."""
-    head = f"### {cell.cell}\n\n{escape(cell.confidence)}"
+    head = f"### {escape(cell.cell)}\n\n{escape(cell.confidence)}"
     if cell.divergence:
         head += f" First divergence: {escape(cell.divergence)}."
     rows = (

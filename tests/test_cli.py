@@ -1,0 +1,188 @@
+"""The command line: exit codes, messages, and what a person sees; on planted stores, without an engine."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.cli.main import COMMANDS, main
+from bench.store import Store
+from tests.engines import ROOT
+from tests.planted import Planted, fits
+
+THEANO = "mlp/theano-cpu/numpy/native/default"
+SINGLE = "mlp/tf1-cpu/full/native/single-thread"
+
+
+def plant(folder: Path, *runs: tuple[str, int, int], label: str = "box") -> Store:
+    """A store with runs of (cell, index, seed of their numbers)."""
+    store = Store(folder)
+    stack = {"digest": "b" * 64, "interpreter": {"version": "2.7.18"}, "distributions": ["numpy 1.12.1 x"]}
+    blob = store.add_blob(json.dumps(stack).encode())
+    for cell, index, seed in runs:
+        store.add(*Planted(cell=cell, index=index, fits=fits(seed), stack_blob=blob, machine=label).record())
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_helps_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert f"example: bench {command}" in capsys.readouterr().out
+
+
+def test_a_bad_matrix_is_exit_2_and_nothing_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "matrix.yaml").read_text(encoding="utf-8").replace("runs: 3\n", "runs: 3\nrunz: 4\n", 1)
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    for command in ("plan", "build", "run"):
+        assert main([command, "--matrix", "bad.yaml"]) == 2
+        error = capsys.readouterr().err
+        for part in ("bad.yaml", "$.runz", "unknown key 'runz'", "legal:", "did you mean 'runs'?"):
+            assert part in error
+    assert [path.name for path in folder.iterdir()] == ["bad.yaml"]
+
+
+def test_no_engine_is_exit_3_and_says_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/no.sock")
+    assert main(["run"]) == 3
+    error = capsys.readouterr().err
+    for part in ("no container engine answers", "scripts/engine", "DOCKER_HOST", "--executor here"):
+        assert part in error
+    assert list(folder.iterdir()) == []
+
+
+def test_a_wrong_pattern_is_exit_2_before_an_engine_is_looked_for(folder: Path, capsys: pytest.CaptureFixture[str],
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/no.sock")
+    assert main(["run", "--only", "nlp/*"]) == 2
+    assert "no cell at all" in capsys.readouterr().err
+
+
+def test_an_internal_error_is_exit_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("the fault")
+
+    monkeypatch.setattr("bench.plan.plan", broken)
+    assert main(["plan"]) == 4
+    assert "internal error" in capsys.readouterr().err
+
+
+def test_plan_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--only", "mlp/tf-cpu/keras/*", "--runs", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "mlp/tf-cpu/keras/native/default  5 runs" in out
+    assert "1 cells, 5 runs" in out
+
+
+def test_report_writes_three_forms_and_exits_0_or_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As expected: 0. A breach of `expect:`: 1, with a sentence that names cell and runs."""
+    plant(folder / "good", (SINGLE, 0, 1), (SINGLE, 1, 1))
+    assert main(["report", "--store", "good"]) == 0
+    assert sorted(path.name for path in (folder / "report").iterdir()) == ["index.html", "report.json", "report.md"]
+    plant(folder / "bad", (SINGLE, 0, 1), (SINGLE, 1, 2))
+    capsys.readouterr()
+    assert main(["report", "--store", "bad"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"BREACH: {SINGLE}: run at least identical" in out
+    assert "run 0 against run 1" in out
+
+
+def test_a_refused_record_is_exit_3_and_the_others_are_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1), (SINGLE, 2, 1))
+    victim = min((folder / "store" / "records").iterdir())
+    (victim / "record.json").write_bytes((victim / "record.json").read_bytes()[:-20])
+    assert main(["report", "--store", "store"]) == 3
+    out = capsys.readouterr().out
+    assert f"refused: record {victim.name[:12]}" in out
+    assert len(list(store.scan())) == 3
+    assert json.loads((folder / "report" / "report.json").read_text())["runs"] == 2
+
+
+def test_report_bytes_depend_on_the_records_alone(folder: Path) -> None:
+    """The same records added in another order give the same bytes of all forms."""
+    runs = [(cell, index, index) for cell in (SINGLE, THEANO) for index in range(3)]
+    plant(folder / "one", *runs)
+    plant(folder / "two", *reversed(runs))
+    for store in ("one", "two"):
+        main(["report", "--store", store, "-o", f"report-{store}"])
+    for name in ("index.html", "report.md", "report.json"):
+        assert (folder / "report-one" / name).read_bytes() == (folder / "report-two" / name).read_bytes()
+
+
+EVIL = "<script>alert(1)</script>|x"
+
+
+def test_text_of_records_stays_text(folder: Path) -> None:
+    """A label with markup shows as text in HTML and breaks no table in Markdown."""
+    plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1), label=EVIL)
+    main(["report", "--store", "store"])
+    html = (folder / "report" / "index.html").read_text()
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    markdown = (folder / "report" / "report.md").read_text()
+    assert "<script>" not in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith("|") and "alert" in line]
+    assert rows
+    assert all("\\|x" in row for row in rows)
+
+
+def test_the_page_asks_for_nothing(folder: Path) -> None:
+    """No link, script, style or picture from anywhere, apart from the plotting library's own inlined source."""
+    plant(folder / "store", ("mlp/tf1-cpu/numpy/supplied/single-thread", 0, 1), (THEANO, 0, 1))
+    main(["report", "--store", "store"])
+    html = (folder / "report" / "index.html").read_text()
+    page = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href|action)\s*=\s*["']?(?!["'#])(?!data:)""", page)
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_compare_says_where_two_runs_part(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(folder / "results", (SINGLE, 0, 1), (SINGLE, 1, 1), (SINGLE, 2, 2))
+    assert main(["compare", f"{SINGLE}:0", f"{SINGLE}:1"]) == 0
+    assert capsys.readouterr().out.startswith("IDENTICAL  (scope: run)")
+    assert main(["compare", f"{SINGLE}:0", f"{SINGLE}:2"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("DIFFERENT")
+    assert "first divergence: fit 1, init: 0.dense/kernel[0, 0]" in out
+    assert main(["compare", f"{SINGLE}:0", "zzz"]) == 2
+
+
+def test_show_ends_with_the_command_that_repeats_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(folder / "results", (SINGLE, 1, 1))
+    assert main(["show", f"{SINGLE}:1"]) == 0
+    out = capsys.readouterr().out
+    assert f"bench run --all --only '{SINGLE}' --seeds 1 --runs 2 --campaign again" in out
+    assert main(["show", "--list"]) == 0
+    assert SINGLE in capsys.readouterr().out
+
+
+def test_export_and_collect_move_records(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(folder / "results", (SINGLE, 0, 1), (THEANO, 0, 1))
+    assert main(["export", "--only", "mlp/tf1*", "-o", "b.zip"]) == 0
+    assert main(["collect", "b.zip", "--store", "other"]) == 0
+    assert "1 new records, 0 known, 0 refused" in capsys.readouterr().out
+    (folder / "bad.zip").write_bytes(b"x")
+    assert main(["collect", "bad.zip", "b.zip", "--store", "other"]) == 3
+    out = capsys.readouterr().out
+    assert "refused: bad.zip: not a bundle" in out
+    assert "0 new records, 1 known" in out
+    assert main(["export", "--only", "nothing*"]) == 2
+
+
+def test_a_store_that_is_not_there_is_exit_2(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["report"], ["show", "--list"], ["compare", "a", "b"], ["export"]):
+        assert main(command) == 2
+        assert "no store of records here" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,239 @@
+"""Groups, classes, findings, published numbers, expectations: claims follow from records, and turn round with them."""
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import analysis, expectations, findings, groups, matrix, published
+from bench.analysis import Analysis
+from bench.groups import differing_share, group
+from bench.matrix import Bound, Expectation
+from bench.published import Reference
+from bench.store import Refused, Stored
+from tests.engines import SHIPPED
+from tests.planted import Fit, Planted, fits
+
+THEANO = "mlp/theano-cpu/numpy/native/default"
+SINGLE = "mlp/tf1-cpu/full/native/single-thread"
+
+
+def stored(cell: str = THEANO, index: int = 0, seed: int = 7, **fields: Any) -> Stored:
+    made = fields.pop("fits", None) or fits(seed)
+    planted = Planted(cell=cell, index=index, fits=made, started=f"2026-11-23T10:00:{index:02}.000Z", **fields)
+    record, content = planted.record()
+    return Stored(digest=f"{abs(hash((cell, index, seed))):064x}"[:64], record=record, content=content)
+
+
+def scored(values: list[float], index: int = 0, **fields: Any) -> Stored:
+    """A run with these ten scores of the tutorial's protocol."""
+    made = fits(3, repeats=len(values))
+    for one, value in zip(made, values, strict=True):
+        one.score = value
+    return stored(index=index, epochs=100, fits=made, **fields)
+
+
+LANE = Reference(lane="theano_seeded", scores=(0.1, 0.02), epochs=100, repeats=2)
+
+
+def analyse(*found: Stored | Refused) -> Analysis:
+    references = published.load(Path(matrix.__file__).parent.parent / "reference" / "published.yaml")
+    return analysis.analyse(found, SHIPPED, references)
+
+
+def test_equal_runs_are_one_class_whatever_their_order() -> None:
+    """Three equal runs and one other: two classes, DIFFERENT, the same for every order of the records."""
+    runs = [stored(index=0), stored(index=1), stored(index=2, seed=8), stored(index=3)]
+    results = {group(order)[0].classes for order in itertools.permutations(runs)}
+    assert results == {((0, 1, 3), (2,))}
+    assert {group(order)[0].verdict for order in itertools.permutations(runs)} == {"DIFFERENT"}
+
+
+def test_a_path_that_parts_and_meets_again_is_another_class() -> None:
+    made = fits()
+    made[0].trajectory[1][0].reshape(-1).view("<u4")[0] ^= 1
+    found = group([stored(index=0), stored(index=1, fits=made)])[0]
+    assert (found.verdict, len(found.classes)) == ("DIFFERENT", 2)
+
+
+def test_a_trace_that_keeps_less_splits_no_class() -> None:
+    found = group([stored(index=0), stored(index=1, trace="scores")])[0]
+    assert (found.verdict, len(found.classes)) == ("IDENTICAL", 1)
+
+
+def test_one_run_claims_nothing() -> None:
+    found = group([stored()])[0]
+    assert found.verdict == "INCOMPARABLE"
+    assert "claims nothing" in findings.confidence(found)
+
+
+def test_a_duplicated_record_adds_no_evidence() -> None:
+    assert len(group([stored(), stored(), stored()])[0].runs) == 1
+
+
+@pytest.mark.parametrize("fields", [{"stack": "9" * 64}, {"machine": "other"}, {"hardware": "9" * 64}])
+def test_another_stack_or_machine_is_another_group(fields: dict[str, Any]) -> None:
+    """It is one line of its own, not a red one."""
+    found = group([stored(index=0), stored(index=1, **fields)])
+    assert len(found) == 2
+
+
+def test_what_n_equal_runs_allow_to_say() -> None:
+    """1 - 0.05^(1/(n-1)), worked out by hand for n = 2, 3 and 60."""
+    assert differing_share(1) is None
+    assert differing_share(2) == pytest.approx(0.95)
+    assert differing_share(3) == pytest.approx(0.776393, abs=1e-6)
+    assert differing_share(60) == pytest.approx(0.049508, abs=1e-6)
+    sentence = findings.confidence(group([stored(index=index) for index in range(3)])[0])
+    assert "77.6 %" in sentence
+    assert "deterministic" not in sentence
+
+
+def test_the_word_identical_is_gone_when_a_run_differs() -> None:
+    sentence = findings.confidence(group([stored(index=0), stored(index=1), stored(index=2, seed=9)])[0])
+    assert "identical" not in sentence
+    assert "2 classes in 3 runs" in sentence
+
+
+def seeding(*runs: Stored) -> str:
+    found = [one.sentence for one in analyse(*runs).findings if one.topic == "seeding"]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_seeding_is_said_from_the_initial_weights() -> None:
+    """Same starts: it fixes them. Other starts: it does not. The sentence turns with the records."""
+    fixed = seeding(stored(index=0), stored(index=1))
+    assert "`numpy` fixes the initial weights" in fixed
+    loose = seeding(stored(index=0), stored(index=1, seed=8))
+    assert "does not fix the initial weights" in loose
+
+
+def test_seeding_of_keras_3_names_the_recipe_that_works() -> None:
+    def run(name: str, index: int, seed: int) -> Stored:
+        return stored(f"mlp/tf-cpu/{name}/native/default", index, seed, keras="3.15.1")
+
+    said = seeding(run("full", 0, 1), run("full", 1, 2), run("keras", 0, 3), run("keras", 1, 3))
+    assert "Keras 3.15.1" in said
+    assert "`full` does not fix" in said
+    assert "`keras` fixes" in said
+    turned = seeding(run("full", 0, 1), run("full", 1, 1), run("keras", 0, 3), run("keras", 1, 4))
+    assert "`full` fixes" in turned
+    assert "`keras` does not" in turned
+
+
+def test_published_numbers_are_compared_as_printed() -> None:
+    """Alike to 12 digits is IDENTICAL; a bound in digits gives ROUNDING; without one it is DIFFERENT."""
+    same = published.compare(group([scored([0.1, 0.02 + 1e-16])])[0], LANE, None)
+    assert same.verdict == "IDENTICAL"
+    near = group([scored([0.1, 0.020002])])[0]
+    assert published.compare(near, LANE, None).verdict == "DIFFERENT"
+    assert published.compare(near, LANE, Bound(kind="digits", limit=3.9)).verdict == "ROUNDING"
+    assert published.compare(near, LANE, Bound(kind="digits", limit=4.1)).verdict == "DIFFERENT"
+    assert published.compare(near, LANE, Bound(kind="ulp", limit=1e18)).verdict == "DIFFERENT"
+    assert published.compare(near, LANE, None).min_digits == pytest.approx(4.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [({"seeds": {"numpy": 3, "backend": 2, "keras": 1}}, "seed.numpy"), ({"epochs": 50}, "epochs")],
+)
+def test_another_protocol_is_not_comparable_with_the_published(fields: dict[str, Any], key: str) -> None:
+    made = fits(3, repeats=2)
+    run = stored(fits=made, **{"epochs": 100, **fields})
+    found = published.compare(group([run])[0], LANE, None)
+    assert (found.verdict, found.differences[0].key) == ("INCOMPARABLE", key)
+
+
+def test_one_draw_from_a_distribution_needs_every_position_inside() -> None:
+    """Published inside the range everywhere: one draw. Outside anywhere: not covered. Equal runs: neither."""
+
+    def said(*columns: list[float]) -> str:
+        runs = [scored(list(values), index) for index, values in enumerate(columns)]
+        one = published.compare(group(runs)[0], LANE, None)
+        return findings.distribution(one).sentence
+
+    inside = said([0.09, 0.03], [0.11, 0.01])
+    assert "at 2 of 2 positions" in inside
+    assert "one draw from a distribution" in inside
+    outside = said([0.09, 0.03], [0.11, 0.025])
+    assert "at 1 of 2 positions" in outside
+    assert "one draw" not in outside
+    equal = said([0.09, 0.03], [0.09, 0.03])
+    assert "2 identical runs" in equal
+    assert "one draw" not in equal
+
+
+def expect(scope: str, at_least: str, where: str = "mlp/*", **fields: Any) -> Expectation:
+    return Expectation(where=where, scope=scope, at_least=Bound.parse(at_least), required=False, reason=None, **fields)
+
+
+def test_run_expectations_hold_or_are_breached() -> None:
+    equal = group([stored(index=0), stored(index=1)])
+    other = group([stored(index=0), stored(index=1, seed=8)])
+    for found, holds in ((equal, True), (other, False)):
+        judged = expectations.judge([expect("run", "identical")], found, (), ())
+        assert [one.holds for one in judged] == [holds]
+    assert "run 0 against run 1" in expectations.judge([expect("run", "identical")], other, (), ())[0].seen
+
+
+def test_a_bound_in_ulp_is_kept_or_exceeded() -> None:
+    made = fits()
+    made[0].predictions.reshape(-1).view("<u4")[0] += 3
+    found = group([stored(index=0), stored(index=1, fits=made)])
+    for text, holds in (("3 ulp", True), ("2 ulp", False), ("identical", False)):
+        assert [one.holds for one in expectations.judge([expect("run", text)], found, (), ())] == [holds]
+
+
+def test_a_required_cell_without_a_run_is_a_breach() -> None:
+    rule = Expectation(where="mlp/*", scope="run", at_least=Bound(kind="identical"), required=True, reason=None)
+    assert [one.holds for one in expectations.judge([rule], (), (), ())] == [False]
+
+
+def test_incomparable_backends_never_hold() -> None:
+    """An expectation on a comparison that could not be made is a breach, not a pass."""
+    left = stored("mlp/theano-cpu/numpy/supplied/single-thread")
+    right = stored("mlp/tf-cpu/numpy/supplied/single-thread", hyperparameters={"optimizer": "sgd"})
+    found = analyse(left, right)
+    assert [pair.verdict for pair in found.backends] == ["INCOMPARABLE"]
+    judged = [one for one in found.judged if one.expectation.scope == "backend"]
+    assert [one.holds for one in judged] == [False]
+
+
+def test_backends_are_compared_where_everything_else_agrees() -> None:
+    cells = ["mlp/theano-cpu/numpy/supplied/single-thread", "mlp/tf1-cpu/numpy/supplied/single-thread",
+             "mlp/tf-cpu/numpy/supplied/default"]  # fmt: skip
+    found = analyse(*(stored(cell, stack=f"{number}" * 64) for number, cell in enumerate(cells)))
+    assert [(pair.left.record.run.cell.split("/")[1], pair.verdict) for pair in found.backends] == [
+        ("tf1-cpu", "IDENTICAL")]  # fmt: skip
+
+
+def test_refused_records_and_failed_runs_are_reported() -> None:
+    bad = Refused(name="x" * 64, reason="changed")
+    assert analyse(stored(), bad).refused == (bad,)
+
+
+def test_analysis_does_not_depend_on_the_order_of_records() -> None:
+    runs = [stored(cell, index, seed=index % 2) for cell in (THEANO, SINGLE) for index in range(3)]
+    wanted = analyse(*runs)
+    for seed in range(5):
+        shuffled = random.Random(seed).sample(runs, len(runs))
+        assert analyse(*shuffled) == wanted
+
+
+def test_the_reference_has_thirty_numbers() -> None:
+    lanes = published.load(Path(matrix.__file__).parent.parent / "reference" / "published.yaml")
+    assert {lane: len(reference.scores) for lane, reference in lanes.items()} == {
+        "unseeded": 10, "theano_seeded": 10, "tensorflow_seeded": 10}  # fmt: skip
+    assert lanes["theano_seeded"].scores[0] == 0.169326527063
+    assert lanes["tensorflow_seeded"].scores[9] == 0.298706569397
+
+
+def test_a_group_of_nan_scores_is_no_crash() -> None:
+    made = [Fit(initial=one.initial, trajectory=one.trajectory, predictions=one.predictions * np.float32(np.nan),
+                losses=one.losses, score=float("nan")) for one in fits()]  # fmt: skip
+    found = groups.group([stored(index=0, fits=made), stored(index=1, fits=made)])[0]
+    assert found.verdict == "IDENTICAL"

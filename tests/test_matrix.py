@@ -1,0 +1,167 @@
+"""matrix.yaml, cells and plans: what is wrong is named before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import matrix, plan
+from bench.cell import INITS, SEEDINGS, Cell
+from bench.errors import BenchError, RefusedInput, RunError, UsageError, sentence, worst_exit
+from bench.matrix import Bound
+from tests.engines import ROOT, SHIPPED
+
+parts = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,12}", fullmatch=True)
+cells = st.builds(Cell, workload=parts, backend=parts, seeding=st.sampled_from(SEEDINGS), init=st.sampled_from(INITS),
+                  preset=parts)  # fmt: skip
+
+
+@given(cells)
+def test_a_cell_is_its_id(cell: Cell) -> None:
+    assert Cell.parse(str(cell)) == cell
+    assert cell.matches(str(cell))
+    assert cell.matches("*")
+
+
+@pytest.mark.parametrize("text", ["", "mlp", "a/b/numpy/native", "a/b/numpy/native/c/d", "A/b/numpy/native/c",
+                                  "a/../numpy/native/c", "a/b c/numpy/native/d", "a/b/numpy/native/d\n"])  # fmt: skip
+def test_what_is_no_cell_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not a cell"):
+        Cell.parse(text)
+
+
+def test_an_unknown_seeding_names_the_legal_ones() -> None:
+    with pytest.raises(UsageError, match="unknown seeding 'nunpy'; legal: unseeded, numpy, full, keras; did you mean"):
+        Cell.parse("mlp/x/nunpy/native/default")
+
+
+def test_exit_codes_and_their_precedence() -> None:
+    """4 before 2 before 3 before 1 before 0; each error has the code that DESIGN gives it."""
+    assert [error.exit_code for error in (BenchError, UsageError, RunError, RefusedInput)] == [4, 2, 3, 3]
+    assert [worst_exit(codes) for codes in ([0, 1], [1, 3], [3, 2, 1], [2, 4, 3], [])] == [1, 3, 2, 4, 0]
+
+
+def test_a_message_has_path_value_legal_values_and_a_guess() -> None:
+    text = sentence(path="$.a", what="unknown key", seen="imge", legal=["base", "image"])
+    assert text == "$.a: unknown key 'imge'; legal: base, image; did you mean 'image'?"
+
+
+def write(tmp_path: Path, change: Any) -> Path:
+    """The shipped matrix with a change."""
+    raw = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))
+    change(raw)
+    path = tmp_path / "matrix.yaml"
+    path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return path
+
+
+BAD: list[tuple[str, Any, list[str]]] = [
+    ("unknown key", lambda raw: raw["backends"]["tf-cpu"].update(framwork="x"),
+     ["$.backends.tf-cpu.framwork", "unknown key 'framwork'", "legal: title, framework", "did you mean 'framework'?"]),
+    ("unknown top key", lambda raw: raw.update(preset={}), ["$.preset:", "did you mean 'presets'?"]),
+    ("missing key", lambda raw: raw.pop("runs"), ["$.runs: missing"]),
+    ("unknown framework", lambda raw: raw["backends"]["tf-cpu"].update(framework="tensorfow"),
+     ["$.backends.tf-cpu.framework", "'tensorfow'", "theano", "did you mean 'tensorflow'?"]),
+    ("unknown backend", lambda raw: raw["default"].append("mlp/tf2-cpu/full/native/default"),
+     ["$.default[9]", "unknown backend 'tf2-cpu'", "legal: theano-cpu, tf1-cpu, tf-cpu", "did you mean"]),
+    ("unknown preset", lambda raw: raw["default"].append("mlp/tf-cpu/full/native/singel-thread"),
+     ["$.default[9]", "unknown preset 'singel-thread'", "did you mean 'single-thread'?"]),
+    ("unknown control", lambda raw: raw["presets"].update(fast={"intra_op_thread": 1}),
+     ["$.presets.fast.intra_op_thread", "legal: intra_op_threads", "did you mean 'intra_op_threads'?"]),
+    ("wrong control value", lambda raw: raw["presets"].update(fast={"intra_op_threads": 0}),
+     ["$.presets.fast.intra_op_threads: 0", "at least 1"]),
+    ("true is no number", lambda raw: raw["presets"].update(fast={"intra_op_threads": True}), ["True", "at least 1"]),
+    ("wrong type", lambda raw: raw.update(runs="three"), ["$.runs", "'three'", "integer"]),
+    ("unquoted version", lambda raw: raw["backends"]["tf-cpu"].update(python=3.13),
+     ["$.backends.tf-cpu.python", "quote it"]),
+    ("bad bound", lambda raw: raw["expect"][0].update(at_least="identicl"),
+     ["$.expect[0].at_least", "'identicl'", "legal: identical, N ulp, N digits", "did you mean 'identical'?"]),
+    ("bad scope", lambda raw: raw["expect"][0].update(scope="runs"), ["$.expect[0].scope", "did you mean 'run'?"]),
+    ("empty pattern", lambda raw: raw["expect"][0].update(where="nlp/*"), ["$.expect[0].where", "'nlp/*'"]),
+    ("name that is no part", lambda raw: raw["presets"].update({"a/b": {}}), ["$.presets: the name 'a/b'"]),
+    ("seed out of range", lambda raw: raw.update(seeds=[2**32]), ["$.seeds[0]", "4294967296"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "wanted"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_bad_input_is_named(tmp_path: Path, change: Any, wanted: list[str]) -> None:
+    """Path, value, legal values, and a guess where one is near."""
+    path = write(tmp_path, change)
+    with pytest.raises(UsageError) as caught:
+        matrix.load(path)
+    for text in (str(path), *wanted):
+        assert text in str(caught.value)
+
+
+def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
+    def change(raw: Any) -> None:
+        raw["backends"]["tf-cpu"]["framwork"] = "x"
+        raw["limits"]["memory"] = 1
+        raw["runs"] = 0
+
+    with pytest.raises(UsageError) as caught:
+        matrix.load(write(tmp_path, change))
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "matrix.yaml"
+    path.write_text((ROOT / "matrix.yaml").read_text(encoding="utf-8") + "\nruns: 5\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="the key 'runs' is given twice"):
+        matrix.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "- a", "a: !!python/object:os.system x"])
+def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "matrix.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=str(path)):
+        matrix.load(path)
+
+
+@given(st.sampled_from(["identical", "3 ulp", "0 ulp", "3.5 digits", "12 digits"]))
+def test_a_bound_is_its_text(text: str) -> None:
+    assert str(Bound.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "3", "ulp", "-1 ulp", "1.5 ulp", "same-distribution", "3  ulp"])
+def test_what_is_no_bound_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        Bound.parse(text)
+
+
+def test_the_space_has_only_what_can_exist() -> None:
+    space = SHIPPED.space()
+    assert len(space) == len(set(space))
+    assert {cell.seeding for cell in space if cell.init == "supplied"} == {"numpy"}
+    assert not [cell for cell in space if cell.backend == "theano-cpu" and cell.seeding in ("full", "keras")]
+    assert {cell for cell, _ in SHIPPED.default_cells()} <= set(space)
+
+
+def test_selection_narrows_the_default_and_reaches_the_whole_space() -> None:
+    assert {cell.backend for cell, _ in SHIPPED.select(["mlp/tf*"])} == {"tf1-cpu", "tf-cpu"}
+    assert len(SHIPPED.select([], every=True)) == len(SHIPPED.space())
+    with pytest.raises(UsageError, match="but 3 of the whole space: add --all"):
+        SHIPPED.select(["mlp/tf1-cpu/*/native/inter-8"])
+    with pytest.raises(UsageError, match="no cell at all"):
+        SHIPPED.select(["mlp/cntk/*"])
+
+
+def test_runs_go_index_by_index_and_seeds_are_the_tutorials() -> None:
+    """An interrupted campaign has something of every cell; seed 1 is NumPy 1, backend 2."""
+    runs = plan.plan(SHIPPED, campaign="x", only=["mlp/tf1-cpu/*"], runs=2, seeds=[1, 5])
+    count = len(SHIPPED.select(["mlp/tf1-cpu/*"]))
+    assert [run.index for run in runs] == [0] * 2 * count + [1] * 2 * count
+    assert {(run.seeds.numpy, run.seeds.backend, run.seeds.keras) for run in runs} == {(1, 2, 1), (5, 6, 5)}
+
+
+def test_a_job_says_everything_the_guest_needs() -> None:
+    run = plan.plan(SHIPPED, campaign="x", only=["mlp/tf1-cpu/full/native/single-thread"])[0]
+    assert run.job() == {
+        "schema": 1, "cell": "mlp/tf1-cpu/full/native/single-thread", "workload": "mlp", "backend": "tf1-cpu",
+        "framework": "tensorflow", "seeding": "full", "init": "native", "preset": "single-thread",
+        "controls": {"intra_op_threads": 1, "inter_op_threads": 1}, "seeds": {"numpy": 1, "backend": 2, "keras": 1},
+        "repeats": 10, "epochs": 100, "trace": "epochs"}  # fmt: skip
