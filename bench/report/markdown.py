@@ -10,8 +10,7 @@ def render(page: Page) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count)
     parts = [
         f"# Does the same seed give the same bits?\n\nCampaign {escape(page.campaign)}, {page.runs} runs, "
-        f"{escape(', '.join(page.machines))}: "
-        + ", ".join(f"{count} {verdict}" for verdict, count in page.counts if count),
+        f"{escape(', '.join(page.machines))}: {counts}",
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
