@@ -1,5 +1,6 @@
 """Sentences that state what the records show. Each is computed; other records turn it round."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) 
     return (
         *(seeding(one) for one in _by_backend(groups)),
         *(distribution(one) for one in published if len(one.group.runs) > 1 and one.positions),
+        *controls(groups),
     )
 
 
@@ -109,3 +111,47 @@ def distribution(one: PublishedComparison) -> Finding:
         runs=runs,
         sentence=f"{cell}: {runs} seeded runs gave {classes} different results; {where}: {meaning}.",
     )
+
+
+def controls(groups: Sequence[Group]) -> tuple[Finding, ...]:
+    """Which switches part cells that repeat from cells that do not: presets of one cell, closest pairs only."""
+    found = []
+    for loose in groups:
+        if loose.repeatable or len(loose.runs) < 2:
+            continue
+        twins = [one for one in groups if one.repeatable and _twins(one, loose)]
+        fewest = min((len(_switches(one, loose)) for one in twins), default=0)
+        found += [_control(one, loose) for one in twins if 0 < len(_switches(one, loose)) == fewest]
+    return tuple(found)
+
+
+def _twins(one: Group, other: Group) -> bool:
+    """Whether two groups differ in their preset alone."""
+    seeds = one.first.record.run.seeds == other.first.record.run.seeds
+    stacks = one.first.record.run.stack == other.first.record.run.stack
+    return (
+        one.cell.replace(preset=other.cell.preset) == other.cell and one.place() == other.place() and seeds and stacks
+    )
+
+
+def _asked(group: Group) -> dict[str, object]:
+    outcome = group.first.record.outcome
+    return {control.name: control.asked for control in outcome.controls} if outcome else {}
+
+
+def _switches(firm: Group, loose: Group) -> list[str]:
+    """The controls in which two groups differ, with the value of the one that repeats."""
+    one, other = _asked(firm), _asked(loose)
+    names = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name)]
+    return [f"{name} = {json.dumps(one[name])}" if name in one else f"{name} left alone" for name in names]
+
+
+def _control(firm: Group, loose: Group) -> Finding:
+    cell = firm.cell
+    where = "/".join((cell.workload, cell.backend, cell.seeding, cell.init))
+    parted = f"({len(loose.classes)} classes in {len(loose.runs)} runs)"
+    sentence = (
+        f"{where}: preset `{loose.cell.preset}` does not repeat {parted}, `{cell.preset}` does "
+        f"({len(firm.runs)} identical runs); it has {', '.join(_switches(firm, loose))}."
+    )
+    return Finding(topic="controls", sentence=sentence, runs=len(firm.runs) + len(loose.runs))

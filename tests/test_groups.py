@@ -1,5 +1,6 @@
 """Groups, classes, findings, published numbers, expectations: claims follow from records, and turn round with them."""
 
+import dataclasses
 import itertools
 import random
 from pathlib import Path
@@ -13,6 +14,7 @@ from bench.analysis import Analysis
 from bench.groups import differing_share, group
 from bench.matrix import Bound, Expectation
 from bench.published import Reference
+from bench.records import ControlState
 from bench.store import Refused, Stored
 from tests.engines import SHIPPED
 from tests.planted import Fit, Planted, fits
@@ -237,3 +239,30 @@ def test_a_group_of_nan_scores_is_no_crash() -> None:
                 losses=one.losses, score=float("nan")) for one in fits()]  # fmt: skip
     found = groups.group([stored(index=0, fits=made), stored(index=1, fits=made)])[0]
     assert found.verdict == "IDENTICAL"
+
+
+def test_the_switch_that_makes_a_cell_repeat_is_named() -> None:
+    """Two presets of one cell, one that repeats and one that does not: the controls in which they differ."""
+
+    def run(preset: str, index: int, seed: int, asked: dict[str, int]) -> Stored:
+        states = tuple(
+            ControlState(name=name, asked=value, state="in force", evidence="") for name, value in asked.items()
+        )
+        one = stored(f"mlp/tf1-cpu/full/native/{preset}", index, seed)
+        assert one.record.outcome is not None
+        outcome = one.record.outcome.model_copy(update={"controls": states})
+        return dataclasses.replace(one, record=one.record.model_copy(update={"outcome": outcome}))
+
+    loose, firm = {"inter_op_threads": 8}, {"inter_op_threads": 8, "ordered_updates": 1}
+
+    def said(seeds: tuple[int, int], other: tuple[int, int]) -> list[str]:
+        runs = [run("inter-8", index, seed, loose) for index, seed in enumerate(seeds)]
+        runs += [run("ordered-8", index, seed, firm) for index, seed in enumerate(other)]
+        return [one.sentence for one in findings.controls(group(runs))]
+
+    assert said((1, 2), (3, 3)) == [
+        "mlp/tf1-cpu/full/native: preset `inter-8` does not repeat (2 classes in 2 runs), `ordered-8` does "
+        "(2 identical runs); it has ordered_updates = 1."
+    ]
+    assert said((1, 1), (3, 4))[0].endswith("it has ordered_updates left alone.")
+    assert said((1, 1), (3, 3)) == said((1, 2), (3, 4)) == []
