@@ -86,7 +86,7 @@ def execute(runs: Sequence[Run], *, executor: Executor, store: Store, settings: 
         listener.begin(len(runs), len(runs) - len(missing))
         records = _refusals(missing, places, known, executor, store, listener)
         ready = [run for run in missing if places[run.backend.name].refusal is None]
-        _warm(ready, executor, listener)
+        _warm(ready, executor, store, listener)
         records += _run_all(ready, places, executor, store, settings, listener)
     return Result(records=tuple(records), present=len(runs) - len(missing))
 
@@ -209,13 +209,13 @@ def _refusals(
     return made
 
 
-def _warm(runs: Sequence[Run], executor: Executor, listener: Listener) -> None:
+def _warm(runs: Sequence[Run], executor: Executor, store: Store, listener: Listener) -> None:
     """Fills compile caches before anything is measured. Where it fails, runs compile for themselves."""
     for run in {(run.backend.name, run.cell.workload, run.cell.init, run.cell.preset): run for run in runs}.values():
         if not run.backend.compile_cache:
             continue
         listener.note(f"{run.cell}: compiling once for all runs")
-        attempt = executor.warm(run, _job(run))
+        attempt = executor.warm(run, _job(run), {f"{LABEL}.store": store.id})
         if attempt is not None and attempt.status != "ok":
             listener.note(f"{run.cell}: the warm-up ended as {attempt.status} ({attempt.reason}); runs compile anew")
 

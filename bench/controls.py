@@ -28,9 +28,7 @@ CONTROLS: Mapping[str, Control] = {
         Control(name="intra_op_threads", type=int, what="threads inside one operation"),
         Control(name="inter_op_threads", type=int, what="operations that run at the same time"),
         Control(name="op_determinism", type=bool, what="only operations that repeat bit by bit, or an error"),
-        Control(
-            name="ordered_updates", type=bool, what="Keras 2 on TensorFlow 1 assigns after all new values are there"
-        ),
+        Control(name="ordered_updates", type=bool, what="no weight is assigned before all new values are computed"),
         Control(name="compile_cache", type=bool, what="whether compiled modules of earlier runs are used"),
     )
 }

@@ -63,7 +63,7 @@ class Memory:
     def probe(self, backend: Backend) -> Attempt:
         return done({"probe.json": json.dumps(environment()).encode()})
 
-    def warm(self, run: Run, job: Job) -> Attempt | None:
+    def warm(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt | None:
         return None
 
     def run(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt:

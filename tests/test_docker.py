@@ -22,7 +22,7 @@ from bench.engine import LABEL, ContainerSpec, Engine
 from bench.errors import RunError
 from bench.executors.docker import DockerExecutor
 from bench.executors.here import HereExecutor, find_python
-from bench.matrix import Limits, Matrix
+from bench.matrix import Bound, Limits, Matrix
 from bench.plan import Run
 from bench.records import Record
 from bench.store import Store, Stored
@@ -46,6 +46,9 @@ CELLS = {
     "mlp/tf1-cpu/full/native/single-thread": 2,
     "mlp/tf1-cpu/full/native/inter-8": 3,
     "mlp/tf1-cpu/numpy/supplied/single-thread": 1,
+    "mlp/theano-cpu/numpy/supplied/ordered": 1,
+    "mlp/tf1-cpu/numpy/supplied/ordered": 1,
+    "mlp/tf1-cpu/full/native/ordered-8": 3,
     "mlp/tf-cpu/keras/native/default": 2,
     "mlp/tf-cpu/full/native/default": 2,
     "mlp/tf-cpu/numpy/supplied/single-thread": 1,
@@ -176,7 +179,7 @@ def test_keras_3_needs_its_own_recipe(real: dict[str, groups.Group]) -> None:
 
 def test_supplied_lane_starts_identical_everywhere(real: dict[str, groups.Group]) -> None:
     """All backends start from the bits that the bench supplies, and part at a named epoch."""
-    lane = [group for cell, group in real.items() if "/supplied/" in cell]
+    lane = [group for cell, group in real.items() if "/supplied/single-thread" in cell]
     assert len(lane) == len(SHIPPED.backends)
     for other in lane[1:]:
         found = comparison.compare(lane[0].first, other.first, "backend")
@@ -185,6 +188,18 @@ def test_supplied_lane_starts_identical_everywhere(real: dict[str, groups.Group]
         assert found.measures.same_init
         assert found.weights_divergence is not None
         assert found.weights_divergence.epoch is not None
+
+
+def test_ordered_updates_are_why_tensorflow_1_parts(real: dict[str, groups.Group]) -> None:
+    """With no weight assigned before all gradients are there, TensorFlow 1 repeats with eight operations at a time,
+    and stays within rounding of Theano; without, it does neither."""
+    assert real["mlp/tf1-cpu/full/native/ordered-8"].verdict == "IDENTICAL"
+    bound = Bound(kind="digits", limit=4)
+    found = {}
+    for preset in ("single-thread", "ordered"):
+        theano, tensorflow = (real[f"mlp/{name}/numpy/supplied/{preset}"].first for name in ("theano-cpu", "tf1-cpu"))
+        found[preset] = comparison.compare(theano, tensorflow, "backend", bound).verdict
+    assert found == {"single-thread": "DIFFERENT", "ordered": "ROUNDING"}
 
 
 PLAIN = """

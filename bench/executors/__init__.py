@@ -52,7 +52,7 @@ class Executor(Protocol):
     def probe(self, backend: Backend) -> Attempt:
         """Runs the guest's `probe`: its stack and machine in `probe.json`."""
 
-    def warm(self, run: Run, job: Job) -> Attempt | None:
+    def warm(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt | None:
         """Fills the backend's compile cache for this run; None where there is none to fill."""
 
     def run(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt:

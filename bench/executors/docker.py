@@ -72,13 +72,13 @@ class DockerExecutor:
         spec = self._spec(backend, ("probe", OUTPUT), {}, PROBE_SECONDS)
         return self._attempt(backend, spec)
 
-    def warm(self, run: Run, job: Job) -> Attempt | None:
+    def warm(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt | None:
         if not run.backend.compile_cache or dict(run.controls).get("compile_cache") is False:
             return None
         volume = self._cache_volume(run.backend)
         self.engine.ensure_volume(volume, {f"{LABEL}.project": "keras-repro-bench"})
         spec = self._spec(
-            run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), {}, WARM_SECONDS, job=job, cache=(volume, False)
+            run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), labels, WARM_SECONDS, job=job, cache=(volume, False)
         )
         return self._attempt(run.backend, spec)
 

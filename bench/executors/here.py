@@ -67,7 +67,7 @@ class HereExecutor:
     def probe(self, backend: Backend) -> Attempt:
         return self._attempt(backend, "probe", None, PROBE_SECONDS, cache=False)
 
-    def warm(self, run: Run, job: Job) -> Attempt | None:
+    def warm(self, run: Run, job: Job, labels: Mapping[str, str]) -> Attempt | None:
         if not run.backend.compile_cache or dict(run.controls).get("compile_cache") is False:
             return None
         return self._attempt(run.backend, "warm", job, WARM_SECONDS, cache=True)

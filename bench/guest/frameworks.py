@@ -40,6 +40,9 @@ class Theano(object):
                 states.append(controls.read_back(name, value, threads, "theano.config.openmp and OMP_NUM_THREADS"))
             elif name == "inter_op_threads":
                 states.append(controls.read_back(name, value, 1, "Theano runs one operation at a time"))
+            elif name == "ordered_updates":
+                states.append(controls.state(name, value, controls.UNVERIFIED,
+                                             "Theano is documented to assign after all new values are computed"))
             elif name == "compile_cache":
                 states.append(controls.state(name, value, controls.IN_FORCE, "the folder given to base_compiledir"))
             else:
@@ -110,10 +113,8 @@ class TensorFlow(object):
         for name, value in sorted(asked.items()):
             if name.endswith("op_threads"):
                 states.append(self.threads_state(tensorflow, name, value))
-            elif name == "ordered_updates" and self.generation(tensorflow) == 1:
-                from keras.backend import tensorflow_backend
-                states.append(controls.read_back(name, value, tensorflow_backend.Function.__name__ == "OrderedFunction",
-                                                 "the backend's Function waits for all new values"))
+            elif name == "ordered_updates":
+                states.append(self.order_state(tensorflow, name, value))
             elif name == "op_determinism":
                 states.append(self.determinism_state(name, value))
             else:
@@ -128,6 +129,14 @@ class TensorFlow(object):
         getter = "get_%s" % name.replace("op_threads", "op_parallelism_threads")
         return controls.read_back(name, value, getattr(tensorflow.config.threading, getter)(),
                                   "tf.config.threading.%s" % getter)
+
+    def order_state(self, tensorflow, name, value):
+        if self.generation(tensorflow) > 1:
+            return controls.state(name, value, controls.UNVERIFIED,
+                                  "TensorFlow 2 is documented to keep reads and writes of a variable in program order")
+        from keras.backend import tensorflow_backend
+        ordered = tensorflow_backend.Function.__name__ == "OrderedFunction"
+        return controls.read_back(name, value, ordered, "the backend's Function waits for all new values")
 
     def determinism_state(self, name, value):
         try:
