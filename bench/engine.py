@@ -83,7 +83,8 @@ class Engine:
 
     @property
     def is_local(self) -> bool:
-        return str(self.client.api.base_url).startswith(("http+docker://localunixsocket", "http+unix", "unix"))
+        """Whether the engine answers at a socket of this host; its disk can then be looked at."""
+        return str(self.client.api.base_url) == "http+docker://localhost"
 
     @property
     def has_gpu_runtime(self) -> bool:

@@ -49,7 +49,7 @@ def lines(one: Stored) -> list[str]:
         f"stack     {run.stack}",
         f"time      {record.started} to {record.ended}",
     ]
-    found += [f"{key:9} {value}" for key, value in record.executor.items() if value is not None]
+    found += [f"{key:9} {_text(value)}" for key, value in record.executor.items() if value is not None]
     if outcome is not None:
         found += [f"control   {one.name} = {one.asked}: {one.state} ({one.evidence})" for one in outcome.controls]
         found += [f"versions  {', '.join(f'{name} {value}' for name, value in outcome.framework.items())}"]
@@ -59,6 +59,10 @@ def lines(one: Stored) -> list[str]:
         ]
         found += [f"result    {outcome.result_digest}"] + ([outcome.traceback] if outcome.traceback else [])
     return [*found, "", "repeat it with", f"  {repeat_command(record)}"]
+
+
+def _text(value: object) -> str:
+    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
 
 
 def repeat_command(record: Record) -> str:
