@@ -82,11 +82,12 @@ def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:
 
 
 def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]]) -> tuple[Comparison, ...]:
-    """First runs of each two backends that share everything else: workload, seeding, init lane, preset, place."""
+    """First runs of each two backends that share everything else: workload, seeding, seeds, init lane, preset, place."""
     found = []
     for left, right in itertools.combinations(run_groups, 2):
         same_cell = left.cell.replace(backend=right.cell.backend) == right.cell
-        if same_cell and left.cell.backend != right.cell.backend and left.place() == right.place():
+        same_seeds = left.first.record.run.seeds == right.first.record.run.seeds
+        if same_cell and same_seeds and left.cell.backend != right.cell.backend and left.place() == right.place():
             bound = next(
                 (bound for pattern, bound in bounds if left.cell.matches(pattern) and right.cell.matches(pattern)), None
             )

@@ -135,8 +135,10 @@ def _side(stored: Stored) -> Side:
 
 
 def within(measures: Measures, bound: Bound) -> bool:
-    """Whether a distance stays within a declared bound; a different start never does."""
-    if not measures.same_init:
+    """Whether a distance stays within a declared bound; a different start never does, nor a NaN or an infinity
+    on one side only."""
+    misplaced = any(one.misplaced for one in measures.tensors)
+    if not measures.same_init or misplaced or any(math.isinf(one.relative) for one in measures.positions):
         return False
     if bound.kind == "ulp":
         worst = (measures.weights_ulp, measures.predictions_ulp)

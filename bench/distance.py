@@ -37,7 +37,8 @@ class Distance:
 
 def bits_of(values: NDArray[Any], dtype: str) -> NDArray[Any]:
     """The elements as unsigned integers of their own width (bfloat16 arrives as such)."""
-    return np.ascontiguousarray(values).view(FLOATS[dtype][0])
+    bits: NDArray[Any] = np.ascontiguousarray(values).view(FLOATS[dtype][0])
+    return bits.reshape(np.shape(values))  # a scalar stays one: ascontiguousarray would make it (1,)
 
 
 def ordered(bits: NDArray[Any]) -> NDArray[Any]:
@@ -71,9 +72,11 @@ def special(bits: NDArray[Any], dtype: str) -> NDArray[np.int8]:
 
 
 def between(left: NDArray[Any], right: NDArray[Any], *, name: str, dtype: str) -> Distance:
-    """The distance of two arrays of one dtype; ValueError if their shapes differ."""
+    """The distance of two arrays of one dtype; ValueError if their shapes or dtypes differ."""
     if left.shape != right.shape:
         raise ValueError(f"{name}: shapes {left.shape} and {right.shape}")
+    if left.dtype != right.dtype:
+        raise ValueError(f"{name}: dtypes {left.dtype} and {right.dtype}")
     if dtype not in FLOATS:
         unequal = left != right
         return Distance(

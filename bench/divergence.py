@@ -84,7 +84,7 @@ def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
     observed = trajectories[0] is not None and trajectories[1] is not None
     for epoch in range(1, len(losses[0]) + 1):
         pair = float(losses[0][epoch - 1]), float(losses[1][epoch - 1])
-        if pair[0].hex() != pair[1].hex():
+        if losses[0][epoch - 1].tobytes() != losses[1][epoch - 1].tobytes():  # as the digest sees them: NaN has bits
             unobserved = not observed and not (one.epoch_digests and other.epoch_digests) and epoch > 1
             yield Divergence(
                 repeat=index,
@@ -178,11 +178,14 @@ def _largest(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Arr
 
 def _per_epoch(left: Side, right: Side, ones: tuple[Array, ...], others: tuple[Array, ...]) -> list[int | None]:
     """Largest ULP distance over all tensors, an epoch each."""
-    columns: list[NDArray[Any]] = []
+    columns: list[NDArray[Any]] = [np.zeros(ones[0].shape[0], dtype="<u8")]
     broken = np.zeros(ones[0].shape[0], dtype=bool)
     for one, other in zip(ones, others, strict=True):
         values = left.read(one), right.read(other)
         flat = [value.reshape(value.shape[0], -1) for value in values]
+        if one.dtype not in distance.FLOATS:
+            broken |= (flat[0] != flat[1]).any(axis=1)  # integers are equal or not: no distance
+            continue
         kinds = [distance.special(distance.bits_of(value, one.dtype), one.dtype) for value in flat]
         broken |= (kinds[0] != kinds[1]).any(axis=1)
         both = np.where(kinds[0] == 2, 0, distance.ulp(flat[0], flat[1], one.dtype))

@@ -29,14 +29,16 @@ def judge(
     """Every expectation on every comparison that it speaks of, in the order of matrix.yaml."""
     found: list[Judged] = []
     for expectation in expectations:
-        found.extend(_apply(expectation, groups, pairs, published))
-        if expectation.required and not any(group.cell.matches(expectation.where) for group in groups):
+        judged = list(_apply(expectation, groups, pairs, published))
+        found.extend(judged)
+        if expectation.required and not judged:
+            ok = any(group.cell.matches(expectation.where) for group in groups)
             found.append(
                 Judged(
                     expectation=expectation,
                     subject=expectation.where,
                     holds=False,
-                    seen="required, but no run of it is ok",
+                    seen=f"required, but {'nothing to compare it with' if ok else 'no run of it'} is ok",
                 )
             )
     return tuple(found)

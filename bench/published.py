@@ -7,12 +7,14 @@ from pathlib import Path
 import yaml
 
 from bench import distance
+from bench.cell import Cell
 from bench.comparability import KeyDifference
 from bench.comparison import Verdict
 from bench.errors import UsageError
 from bench.groups import Group
 from bench.matrix import Bound
 from bench.plan import Seeds
+from bench.records import Record
 
 #: The tutorial's seeds, 1 for NumPy and 2 for TensorFlow, are those of seed 1 (`seeds:` in matrix.yaml).
 SEEDS = Seeds.of(1)
@@ -130,17 +132,23 @@ def _scores(group: Group, index: int) -> list[float]:
 
 
 def _differences(group: Group, reference: Reference) -> list[KeyDifference]:
-    """What must match the tutorial's protocol: workload, repeats, epochs, seeds where the cell uses them."""
-    record = group.first.record
+    """What must match the tutorial's protocol: workload, repeats, epochs, seeds where the cell uses them. Of a
+    group whose runs are not alike, the first run that does not match."""
+    every = (_protocol(group.cell, one.record, reference) for one in group.runs)
+    return next((found for found in every if found), [])
+
+
+def _protocol(cell: Cell, record: Record, reference: Reference) -> list[KeyDifference]:
+    """The keys in which one run is not of the protocol."""
     assert record.outcome is not None
     wanted = {"workload": "mlp", "repeats": str(reference.repeats), "epochs": str(reference.epochs)}
     seen = {
-        "workload": group.cell.workload,
+        "workload": cell.workload,
         "repeats": str(len(record.outcome.repeats)),
         "epochs": str(record.outcome.job.get("epochs")),
     }
     for name, used_by in (("numpy", ("numpy", "full")), ("backend", ("full",)), ("keras", ("keras",))):
-        if group.cell.seeding in used_by:
+        if cell.seeding in used_by:
             wanted[f"seed.{name}"] = str(getattr(SEEDS, name))
             seen[f"seed.{name}"] = str(record.run.seeds.get(name))
     return [KeyDifference(key=key, left=seen[key], right=wanted[key]) for key in wanted if seen[key] != wanted[key]]

@@ -195,7 +195,7 @@ def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, .
             *(
                 [repeat.score_value for repeat in one.record.outcome.repeats]
                 for one in group.runs
-                if one.record.outcome
+                if one.record.outcome and len(one.record.outcome.repeats) == len(_outcome(group).repeats)
             ),
             strict=True,
         )
