@@ -82,7 +82,7 @@ def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:
 
 
 def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]]) -> tuple[Comparison, ...]:
-    """First runs of each two backends that share everything else: workload, seeding, seeds, init lane, preset, place."""
+    """First runs of each two backends that share all else: workload, seeding, seeds, init lane, preset, place."""
     found = []
     for left, right in itertools.combinations(run_groups, 2):
         same_cell = left.cell.replace(backend=right.cell.backend) == right.cell

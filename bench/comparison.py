@@ -205,7 +205,7 @@ def _remarks(measures: Measures) -> tuple[str, ...]:
     remarks = []
     zeros = sum(one.zeros for one in measures.tensors)
     if zeros and measures.weights_ulp == 0 and measures.predictions_ulp == 0:
-        remarks.append("the values differ in the sign of zero alone: 0 ULP, yet not the same bits")
+        remarks.append("final weights and predictions differ in the sign of zero alone: 0 ULP, yet not the same bits")
     remarks += [
         f"{one.name}: {one.misplaced} of {one.size} elements are NaN or infinite on one side only"
         for one in measures.tensors

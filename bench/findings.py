@@ -22,7 +22,7 @@ def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) 
     """All findings, in the order in which a reader would ask."""
     return (
         *(seeding(one) for one in _by_backend(groups)),
-        *(distribution(one) for one in published if len(one.group.runs) > 1 and one.positions),
+        *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
     )
 
@@ -38,6 +38,8 @@ def confidence(group: Group) -> str:
             f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
             f"{_percent(share)} of runs differ from the first."
         )
+    if not group.compared:
+        return f"{cell}: {runs} runs that claim nothing, {group.verdict} ({group.reason})."
     equal = len(group.classes[0]) - 1
     return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
 
@@ -117,7 +119,7 @@ def controls(groups: Sequence[Group]) -> tuple[Finding, ...]:
     """Which switches part cells that repeat from cells that do not: presets of one cell, closest pairs only."""
     found = []
     for loose in groups:
-        if loose.repeatable or len(loose.runs) < 2:
+        if loose.repeatable or not loose.compared:
             continue
         twins = [one for one in groups if one.repeatable and _twins(one, loose)]
         fewest = min((len(_switches(one, loose)) for one in twins), default=0)

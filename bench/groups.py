@@ -31,6 +31,11 @@ class Group:
     def repeatable(self) -> bool:
         return self.verdict == "IDENTICAL"
 
+    @property
+    def compared(self) -> bool:
+        """Whether the runs could be held against each other; if not, they are neither equal nor different."""
+        return self.verdict not in ("INCOMPARABLE", "ERROR")
+
     def place(self) -> tuple[str, str, str]:
         """(machine label, hardware digest, campaign): what two groups must share to be compared across backends."""
         run = self.first.record.run
