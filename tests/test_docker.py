@@ -353,9 +353,13 @@ def both(tmp_path: Path, engine: Engine, folder: Path, matrix: Matrix) -> tuple[
 
 def test_a_crash_of_the_guest_is_a_status_and_the_others_go_on(engine: Engine, tmp_path: Path) -> None:
     """A guest that dies without a record is `failed` with its exit code; the other backend is ok."""
-    crash = (f"FROM {built(engine, 'tf1-cpu')}\n"
-             'ENTRYPOINT ["/bin/sh", "-c", "[ $0 = run ] && kill -SEGV $$; exec /opt/venv/bin/python -m guest $0 $@"]\n'
-             "USER root\nRUN echo made-up > /etc/made-up\nUSER bench\n")  # fmt: skip
+    crash = f"""
+        FROM {built(engine, "tf1-cpu")}
+        ENTRYPOINT ["/bin/sh", "-c", "P=/opt/venv/bin/python; [ $0 = run ] && exec $P /etc/crash.py; exec $P -m guest $0 $@"]
+        USER root
+        RUN echo 'import ctypes; ctypes.string_at(0)' > /etc/crash.py
+        USER bench
+    """
     folder, matrix = made_up(tmp_path, crash)
     record, other = both(tmp_path, engine, folder, matrix)
     assert (record.status, other.status) == ("failed", "ok")
