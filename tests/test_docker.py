@@ -355,7 +355,8 @@ def test_a_crash_of_the_guest_is_a_status_and_the_others_go_on(engine: Engine, t
     """A guest that dies without a record is `failed` with its exit code; the other backend is ok."""
     crash = f"""
         FROM {built(engine, "tf1-cpu")}
-        ENTRYPOINT ["/bin/sh", "-c", "P=/opt/venv/bin/python; [ $0 = run ] && exec $P /etc/crash.py; exec $P -m guest $0 $@"]
+        ENV P=/opt/venv/bin/python
+        ENTRYPOINT ["/bin/sh", "-c", "[ $0 = run ] && exec $P /etc/crash.py; exec $P -m guest $0 $@"]
         USER root
         RUN echo 'import ctypes; ctypes.string_at(0)' > /etc/crash.py
         USER bench
