@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -245,3 +245,134 @@ def test_a_loss_alone_does_not_hide_where_weights_part() -> None:
 def test_a_divergence_of_one_kind_only_is_no_divergence_of_clean_sides() -> None:
     side = divergence.Side(repeats=run().record.outcome.repeats, content=run().content)  # type: ignore[union-attr]
     assert divergence.first(side, side, steps_per_epoch=1) is None
+
+
+def nudge(array: NDArray[Any], element: int, steps: int) -> None:
+    array.reshape(-1).view("<u4")[element] += np.uint32(steps)
+
+
+#: Changes of a run of every kind that a comparison knows.
+CHANGED: list[Callable[[Planted], object]] = [
+    lambda planted: None,
+    small,
+    other_dtype,
+    other_epochs,
+    lambda planted: nudge(planted.fits[0].initial[0], 1, 1),
+    lambda planted: nudge(planted.fits[0].predictions, 4, 9),
+    lambda planted: nudge(planted.fits[0].trajectory[1][0], 0, 3),
+    lambda planted: planted.fits[0].predictions.__setitem__((0, 0), np.nan),
+    lambda planted: planted.fits[1].losses.__setitem__(0, float("inf")),
+    lambda planted: setattr(planted.fits[1], "score", float("nan")),
+    lambda planted: setattr(planted.fits[1], "score", planted.fits[1].score * 1.0001),
+    lambda planted: planted.seeds.update(numpy=2),
+    lambda planted: setattr(planted, "trace", "scores"),
+]
+BOUNDS = st.sampled_from([None, Bound(kind="identical"), Bound(kind="ulp", limit=2), Bound(kind="ulp", limit=1e18),
+                          Bound(kind="digits", limit=0), Bound(kind="digits", limit=3)])  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.sampled_from(CHANGED), st.sampled_from(CHANGED), BOUNDS)
+def test_the_verdict_does_not_depend_on_which_side_is_left(
+    one: Callable[[Planted], object], other: Callable[[Planted], object], bound: Bound | None
+) -> None:
+    there, back = compare(run(one), run(other), "run", bound), compare(run(other), run(one), "run", bound)
+    assert there.verdict == back.verdict
+    assert there.verdict != "ERROR"
+    assert [(one.key, one.left) for one in there.differences] == [(one.key, one.right) for one in back.differences]
+    if there.measures is not None and back.measures is not None:
+        assert there.measures.weights_ulp == back.measures.weights_ulp
+        assert there.measures.predictions_ulp == back.measures.predictions_ulp
+        assert there.measures.min_digits == back.measures.min_digits
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_any_flipped_bit_of_any_array_is_seen(data: st.DataObject) -> None:
+    """One bit anywhere in the bytes of a run: DIFFERENT without a bound, and no place is left out."""
+    planted = Planted(fits=fits())
+    fit = planted.fits[data.draw(st.integers(0, 1))]
+    weights = [array for epoch in fit.trajectory for array in epoch]
+    array = data.draw(st.sampled_from([*fit.initial, *weights, fit.predictions]))
+    flat = array.reshape(-1).view("<u4")
+    flat[data.draw(st.integers(0, flat.size - 1))] ^= np.uint32(1 << data.draw(st.integers(0, 31)))
+    result = compare(run(), stored(planted), "run")
+    assert result.verdict == "DIFFERENT"
+    assert result.divergence is not None
+
+
+@pytest.mark.parametrize("bound", [Bound(kind="ulp", limit=1e18), Bound(kind="digits", limit=0)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["weights", "predictions", "score"])
+def test_what_is_not_finite_on_one_side_is_beyond_every_bound(bound: Bound, value: float, where: str) -> None:
+    """Also where the bound speaks of something else: a NaN in a weight under a bound in digits of the scores."""
+
+    def spoil(planted: Planted) -> None:
+        fit = planted.fits[1]
+        if where == "score":
+            fit.score = value
+        else:
+            (fit.predictions if where == "predictions" else fit.trajectory[-1][0]).reshape(-1)[1] = value
+
+    for pair in ((run(), run(spoil)), (run(spoil), run())):
+        assert compare(*pair, "run", bound).verdict == "DIFFERENT"
+    assert compare(run(spoil), run(spoil), "run", bound).verdict == "IDENTICAL"
+
+
+def test_the_bound_itself_is_within() -> None:
+    """`2 ulp` takes in 2 ULP and not 3, of weights and of predictions."""
+    for steps, verdict in ((2, "ROUNDING"), (3, "DIFFERENT")):
+
+        def predictions(planted: Planted, steps: int = steps) -> None:
+            nudge(planted.fits[0].predictions, 1, steps)
+
+        def weights(planted: Planted, steps: int = steps) -> None:
+            nudge(planted.fits[0].trajectory[-1][1], 1, steps)
+
+        for change in (predictions, weights):
+            assert compare(run(), run(change), "run", Bound(kind="ulp", limit=2)).verdict == verdict
+
+
+def test_the_sign_of_zero_is_not_named_beside_a_real_distance() -> None:
+    """The remark says `alone`: it is not made where a weight differs in value too."""
+
+    def planted(zero: float, steps: int) -> Callable[[Planted], None]:
+        def change(planted: Planted) -> None:
+            planted.fits[0].predictions[2, 0] = zero
+            nudge(planted.fits[0].trajectory[-1][0], 0, steps)
+
+        return change
+
+    assert compare(run(planted(0.0, 0)), run(planted(-0.0, 0)), "run").remarks
+    assert compare(run(planted(0.0, 0)), run(planted(-0.0, 1)), "run").remarks == ()
+
+
+def test_equal_results_of_runs_that_must_not_be_compared_are_not_identical() -> None:
+    left, right = run(), run(lambda planted: planted.hyperparameters.update(epsilon="0x1p-27"))
+    assert left.record.outcome is not None
+    assert right.record.outcome is not None
+    assert left.record.outcome.result_digest == right.record.outcome.result_digest
+    assert compare(left, right, "run", Bound(kind="digits", limit=0)).verdict == "INCOMPARABLE"
+
+
+def test_other_bytes_under_one_dtype_are_an_error_and_no_distance() -> None:
+    """Predictions of another dtype in the second fit alone: no number is made of them."""
+
+    def second(planted: Planted) -> None:
+        planted.fits[1].predictions = planted.fits[1].predictions.astype("<f8")
+
+    result = compare(run(), run(second), "run", Bound(kind="ulp", limit=1e30))
+    assert result.verdict in ("ERROR", "INCOMPARABLE")
+    assert result.measures is None
+
+
+def test_an_unknown_scope_is_an_error() -> None:
+    assert compare(run(), run(), "galaxy").verdict == "ERROR"
+
+
+def test_equal_weights_with_a_way_that_parts_say_so() -> None:
+    """The results are the same bits, yet not IDENTICAL: the remark and the place say why."""
+    result = compare(run(), run(lambda planted: nudge(planted.fits[0].trajectory[1][0], 2, 1)), "run")
+    assert (result.verdict, result.remarks) == ("DIFFERENT", (comparison.SAME_END,))
+    assert result.divergence is not None
+    assert (result.divergence.epoch, result.divergence.element) == (2, (0, 2))
