@@ -35,7 +35,9 @@ class Divergence:
         if self.stage in ("epoch", "loss") and self.epoch is not None:
             place = f"epoch {self.epoch}" if self.stage == "epoch" else f"loss of epoch {self.epoch}"
         if self.between is not None:
-            place += f" (weights parted between epoch {self.between[0]} and {self.between[1]}, unobserved)"
+            first, last = self.between
+            where = f"in epoch {first}" if first == last else f"in one of the epochs {first} to {last}"
+            place += f" (the weights parted {where}, unobserved)"
         text = f"fit {self.repeat}, {place}"
         if self.tensor is not None:
             index = ", ".join(str(part) for part in self.element or ())

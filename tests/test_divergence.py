@@ -178,7 +178,6 @@ def test_an_unobserved_interval_ends_before_the_loss_that_differs(epoch: int) ->
 
 
 def test_what_was_observed_is_not_called_unobserved() -> None:
-    fault = Fault(repeat=0, epoch=3, part=0, tensor=0, element=0, bit=0)
     for trace, epoch in (("epochs", 3), ("scores", 1)):  # before the first loss there are the initial weights only
         planted = clean(trace=trace)
         Fault(repeat=0, epoch=epoch, part=0, tensor=0, element=0, bit=0).plant(planted)
@@ -186,7 +185,6 @@ def test_what_was_observed_is_not_called_unobserved() -> None:
         assert found is not None
         assert (found.stage, found.between) == ("loss", None)
         assert "unobserved" not in found.sentence()
-    assert fault.stage == "loss"
 
 
 def digests_only(planted: Planted) -> Side:
