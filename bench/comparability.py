@@ -1,7 +1,10 @@
 """What must match before two runs are compared: a scope varies exactly one thing, everything else agrees."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from bench.cell import Cell
 from bench.records import Record
@@ -25,7 +28,19 @@ class KeyDifference:
     right: str
 
     def sentence(self) -> str:
-        return f"{self.key}: {self.left} and {self.right}"
+        left, right = _readable(self.left), _readable(self.right)
+        if left == right:  # a float32 and a float64 can have the same shortest decimal
+            left, right = self.left, self.right
+        return f"{self.key}: {left} and {right}"
+
+
+def _readable(value: str) -> str:
+    """A number in bits (`float.hex()`) as the shortest decimal that no other float32, or float64, has."""
+    if not re.fullmatch(r"-?0x[01]\.[0-9a-f]+p[+-][0-9]+", value):
+        return value
+    number = float.fromhex(value)
+    single = np.float32(number)
+    return str(single) if float(single) == number else repr(number)
 
 
 def keys(record: Record) -> dict[str, str]:

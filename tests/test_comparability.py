@@ -113,3 +113,21 @@ def test_results_are_no_key() -> None:
 def test_a_sentence_names_key_and_values() -> None:
     text = KeyDifference(key="epochs", left="4", right="5").sentence()
     assert all(part in text for part in ("epochs", "4", "5"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0x1.5798ee0000000p-27", "1e-08"),  # float32
+        ("0x1.5798ee2308c3ap-27", "1e-08"),  # float64
+        ("0x1.5798ee2308c3bp-27", "1.0000000000000002e-08"),
+        ("adam", "adam"),
+    ],
+)
+def test_a_difference_shows_numbers_and_not_their_bits(value: str, shown: str) -> None:
+    assert KeyDifference(key="epsilon", left=value, right="?").sentence() == f"epsilon: {shown} and ?"
+
+
+def test_two_values_never_look_equal_where_they_differ() -> None:
+    one, other = "0x1.5798ee0000000p-27", "0x1.5798ee2308c3ap-27"
+    assert KeyDifference(key="epsilon", left=one, right=other).sentence() == f"epsilon: {one} and {other}"
