@@ -482,7 +482,9 @@ def test_ctrl_c_stops_containers_and_exits_130(engine: Engine, tmp_path: Path) -
     """An interrupt leaves neither a container nor half a record."""
     built(engine, "tf1-cpu")
     store = tmp_path / "store"
-    running = subprocess.Popen(bench(store), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A shell's background job ignores SIGINT, and a child would inherit that.
+    running = subprocess.Popen(bench(store), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # fmt: skip
     wait_for(lambda: (store / "store.json").exists()
              and engine.client.containers.list(filters={"label": f"{LABEL}.store={Store(store).id}"}))  # fmt: skip
     running.send_signal(signal.SIGINT)
