@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import comparability, distance, divergence
+from bench.bound import Bound
 from bench.comparability import KeyDifference
 from bench.distance import Distance
 from bench.divergence import Divergence, Side
-from bench.matrix import Bound
 from bench.records import Array, Outcome
 from bench.store import Stored
 

@@ -14,8 +14,9 @@ import requests.exceptions
 
 import docker
 from bench.errors import RunError
-from bench.matrix import Limits
+from bench.matrix.file import Limits
 
+PROJECT = "keras-repro-bench"
 LABEL = "org.keras-repro-bench"
 TAIL_BYTES = 64 * 1024
 OUTPUT_BYTES = 1024 * 1024 * 1024
@@ -88,8 +89,27 @@ class Engine:
 
     @property
     def has_gpu_runtime(self) -> bool:
-        """Whether containers can be given NVIDIA GPUs."""
+        """Whether NVIDIA's runtime is registered. The engine may give out GPUs without it: `gpu_refusal` asks."""
         return "nvidia" in (self.info.get("Runtimes") or {})
+
+    def gpu_refusal(self, image: str) -> str | None:
+        """Why no container gets a GPU, or None; a container of that image is started to find out, if it is here."""
+        if self.image(image) is None:
+            return None if self.has_gpu_runtime else "the engine has no NVIDIA runtime"
+        limits = Limits(memory_mb=64, processes=8, seconds=60)
+        asked = ContainerSpec(
+            image=image, command=("true",), labels={f"{LABEL}.project": PROJECT}, limits=limits, gpu=True
+        )
+        container = self._create(asked)
+        try:
+            container.start()
+            container.wait(timeout=limits.seconds)
+        except (docker.errors.APIError, requests.exceptions.RequestException) as error:
+            return f"the engine gives no container a GPU: {_first_line(error)}"
+        finally:
+            with contextlib.suppress(docker.errors.NotFound):
+                container.remove(force=True, v=True)
+        return None
 
     def registry_answers(self) -> bool:
         """Whether the engine reaches a registry: asked for a small public image's manifest, nothing is pulled."""
@@ -294,4 +314,5 @@ def _tail(container: Any) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    told = getattr(error, "explanation", None) or error  # what the engine said, without the address it said it at
+    return (str(told).strip().splitlines() or [type(error).__name__])[0][:300]

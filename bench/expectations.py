@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, within
 from bench.groups import Group
-from bench.matrix import Bound, Expectation
+from bench.matrix import Expectation
 from bench.published import PublishedComparison
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, Verdict, compare
-from bench.matrix import Bound
 from bench.store import Stored
 
 CONFIDENCE = 0.95

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import hostsettings, resources
 from bench.digests import lines_digest, sha256
-from bench.engine import LABEL, Engine, Image, tar
+from bench.engine import LABEL, PROJECT, Engine, Image, tar
 from bench.errors import BenchError, RunError
 
 #: Proxies are the one kind of build argument that Docker keeps out of an image's history.
@@ -32,7 +32,7 @@ class Context:
     @property
     def tag(self) -> str:
         """The image's name. It follows from the content, so another context is another image."""
-        return f"keras-repro-bench/{self.backend}:{self.digest[:16]}"
+        return f"{PROJECT}/{self.backend}:{self.digest[:16]}"
 
     @property
     def base(self) -> str:
@@ -107,7 +107,7 @@ def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image
     lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
     host = {f"host/{name}": content for name, content in hostsettings.build_files(lock).items()}
     labels = {
-        f"{LABEL}.project": "keras-repro-bench",
+        f"{LABEL}.project": PROJECT,
         f"{LABEL}.backend": one.backend,
         f"{LABEL}.context": one.digest,
         f"{LABEL}.base.name": one.base,

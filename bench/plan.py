@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cell import Cell
-from bench.matrix import Backend, Limits, Matrix
+from bench.matrix import Backend, Matrix
+from bench.matrix.file import Limits
 
 JOB_SCHEMA = 1
 
@@ -47,6 +48,7 @@ class Run:
             "workload": self.cell.workload,
             "backend": self.cell.backend,
             "framework": self.backend.framework,
+            "accelerator": self.backend.accelerator,
             "seeding": self.cell.seeding,
             "init": self.cell.init,
             "preset": self.cell.preset,

@@ -7,12 +7,12 @@ from pathlib import Path
 import yaml
 
 from bench import distance
+from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparability import KeyDifference
 from bench.comparison import Verdict
 from bench.errors import UsageError
 from bench.groups import Group
-from bench.matrix import Bound
 from bench.plan import Seeds
 from bench.records import Record
 

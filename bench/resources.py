@@ -17,3 +17,9 @@ def guest_files() -> dict[str, bytes]:
     """The guest's source: path below `guest/` -> content."""
     root = PACKAGE / "guest"
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.py"))}
+
+
+def frameworks() -> tuple[str, ...]:
+    """Names of the frameworks that the guest knows: one file of its folder `frameworks` each."""
+    files = (PACKAGE / "guest" / "frameworks").glob("*.py")
+    return tuple(sorted(path.stem for path in files if path.stem not in ("__init__", "base")))

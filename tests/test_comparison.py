@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench import comparison, divergence
+from bench.bound import Bound
 from bench.comparison import Comparison, compare
-from bench.matrix import Bound
 from bench.store import Stored
 from tests.planted import NAMES, Fit, Planted, fits
 

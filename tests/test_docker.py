@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 
 from bench import campaign, comparison, distance, groups, images, plan, records
+from bench.bound import Bound
 from bench.campaign import Settings
 from bench.digests import sha256
 from bench.engine import LABEL, ContainerSpec, Engine
 from bench.errors import RunError
 from bench.executors.docker import DockerExecutor
 from bench.executors.here import HereExecutor, find_python
-from bench.matrix import Bound, Limits, Matrix
+from bench.matrix import Matrix
+from bench.matrix.file import Limits
 from bench.plan import Run
 from bench.records import Record
 from bench.store import Store, Stored

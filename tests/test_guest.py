@@ -36,8 +36,16 @@ def test_guest_on_this_hosts_python(version: str, tmp_path: Path) -> None:
     assert ran(output) >= 20, output
 
 
+def images_of(accelerator: str) -> list[str]:
+    return [name for name, backend in SHIPPED.backends.items() if backend.accelerator == accelerator]
+
+
 @pytest.mark.guest
-@pytest.mark.parametrize("backend", SHIPPED.backends)
+@pytest.mark.parametrize(
+    "backend",
+    # An image with CUDA has 5 to 9 GB, so it is built by night (`tox -e guest -- -m large`) and not by every check.
+    [*images_of("cpu"), *(pytest.param(name, marks=pytest.mark.large) for name in images_of("gpu"))],
+)
 def test_guest_inside_the_image(backend: str) -> None:
     """The guest passes its tests in its image, with that image's Python, NumPy and user."""
     engine = connect()

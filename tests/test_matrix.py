@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import matrix, plan
+from bench.bound import Bound
 from bench.cell import INITS, SEEDINGS, Cell
 from bench.errors import BenchError, RefusedInput, RunError, UsageError, sentence, worst_exit
-from bench.matrix import Bound
 from tests.engines import ROOT, SHIPPED
 
 parts = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,12}", fullmatch=True)
@@ -65,8 +65,18 @@ BAD: list[tuple[str, Any, list[str]]] = [
     ("missing key", lambda raw: raw.pop("runs"), ["$.runs: missing"]),
     ("unknown framework", lambda raw: raw["backends"]["tf-cpu"].update(framework="tensorfow"),
      ["$.backends.tf-cpu.framework", "'tensorfow'", "theano", "did you mean 'tensorflow'?"]),
+    ("unknown preset of a backend", lambda raw: raw["backends"]["tf-cpu"].update(presets=["defualt"]),
+     ["$.backends.tf-cpu.presets[0]", "unknown preset 'defualt'", "did you mean 'default'?"]),
+    ("unknown seeding of a backend", lambda raw: raw["backends"]["tf-cpu"].update(seedings=["nunpy"]),
+     ["$.backends.tf-cpu.seedings[0]", "unknown value 'nunpy'", "did you mean 'numpy'?"]),
+    ("no preset at all", lambda raw: raw["backends"]["tf-cpu"].update(presets=[]),
+     ["$.backends.tf-cpu.presets", "at least 1"]),
+    ("unknown word for a control", lambda raw: raw["presets"].update(half={"dtype": "float16"}),
+     ["$.presets.half.dtype: 'float16'", "legal: float32, float64, extended"]),
+    ("empty yardstick", lambda raw: raw.update(yardstick="*/numpy-refrence/numpy/supplied/extended"),
+     ["$.yardstick", "unknown backend 'numpy-refrence'", "did you mean 'numpy-reference'?"]),
     ("unknown backend", lambda raw: raw["default"].insert(0, "mlp/tf2-cpu/full/native/default"),
-     ["$.default[0]", "unknown backend 'tf2-cpu'", "legal: theano-cpu, tf1-cpu, tf-cpu", "did you mean"]),
+     ["$.default[0]", "unknown backend 'tf2-cpu'", "legal: theano-cpu, tf1-cpu, theano-1.0", "did you mean 'tf-cpu'"]),
     ("unknown preset", lambda raw: raw["default"].insert(0, "mlp/tf-cpu/full/native/singel-thread"),
      ["$.default[0]", "unknown preset 'singel-thread'", "did you mean 'single-thread'?"]),
     ("unknown control", lambda raw: raw["presets"].update(fast={"intra_op_thread": 1}),
@@ -138,11 +148,15 @@ def test_the_space_has_only_what_can_exist() -> None:
     assert len(space) == len(set(space))
     assert {cell.seeding for cell in space if cell.init == "supplied"} == {"numpy"}
     assert not [cell for cell in space if cell.backend == "theano-cpu" and cell.seeding in ("full", "keras")]
+    for name, backend in SHIPPED.backends.items():
+        mine = [cell for cell in space if cell.backend == name]
+        assert {cell.preset for cell in mine} == set(backend.presets)
+        assert {cell.seeding for cell in mine} == set(backend.seedings)
     assert {cell for cell, _ in SHIPPED.default_cells()} <= set(space)
 
 
 def test_selection_narrows_the_default_and_reaches_the_whole_space() -> None:
-    assert {cell.backend for cell, _ in SHIPPED.select(["mlp/tf*"])} == {"tf1-cpu", "tf-cpu"}
+    assert {cell.backend for cell, _ in SHIPPED.select(["mlp/tf*/native/*"])} == {"tf1-cpu", "tf-cpu", "tf-gpu"}
     assert len(SHIPPED.select([], every=True)) == len(SHIPPED.space())
     with pytest.raises(UsageError, match="but 3 of the whole space: add --all"):
         SHIPPED.select(["mlp/tf1-cpu/*/native/inter-8"])
@@ -162,6 +176,6 @@ def test_a_job_says_everything_the_guest_needs() -> None:
     run = plan.plan(SHIPPED, campaign="x", only=["mlp/tf1-cpu/full/native/single-thread"])[0]
     assert run.job() == {
         "schema": 1, "cell": "mlp/tf1-cpu/full/native/single-thread", "workload": "mlp", "backend": "tf1-cpu",
-        "framework": "tensorflow", "seeding": "full", "init": "native", "preset": "single-thread",
+        "framework": "tensorflow", "accelerator": "cpu", "seeding": "full", "init": "native", "preset": "single-thread",
         "controls": {"intra_op_threads": 1, "inter_op_threads": 1}, "seeds": {"numpy": 1, "backend": 2, "keras": 1},
         "repeats": 10, "epochs": 100, "trace": "epochs"}  # fmt: skip

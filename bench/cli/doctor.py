@@ -40,8 +40,9 @@ def command(arguments: argparse.Namespace) -> int:
             f"image      {name}: {state}; base {context.base}: "
             + ("there" if base else "not there; pulled when a registry answers, else made by scripts/base-images")
         )
-    gpu = "yes" if engine.has_gpu_runtime else "no NVIDIA runtime; GPU cells will be `unavailable`"
-    print(f"gpu        {gpu}")
+    bases = sorted({images.context(name).base for name in shipped.backends})
+    refusal = engine.gpu_refusal(next((base for base in bases if engine.image(base)), bases[0]))
+    print(f"gpu        {f'no: {refusal}; GPU cells will be `unavailable`' if refusal else 'yes'}")
     print(f"registry   {'answers' if engine.registry_answers() else 'does not answer; scripts/base-images needs none'}")
     print("\n".join(_pythons(sorted({backend.python for backend in shipped.backends.values()}))))
     return 0

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from bench import images
 from bench.digests import sha256
-from bench.engine import CACHE, JOB, LABEL, OUTPUT, ContainerResult, ContainerSpec, Engine
+from bench.engine import CACHE, JOB, LABEL, OUTPUT, PROJECT, ContainerResult, ContainerSpec, Engine
 from bench.errors import RunError
 from bench.executors import Attempt, Job, NotReady
 from bench.images import Built
-from bench.matrix import Backend, Limits
+from bench.matrix import Backend
+from bench.matrix.file import Limits
 from bench.plan import Run
 from bench.records import Status
 
@@ -36,10 +37,13 @@ class DockerExecutor:
         refused: dict[str, NotReady] = {}
         contexts = []
         for backend in backends:
-            if backend.accelerator == "gpu" and not self.engine.has_gpu_runtime:
-                refused[backend.name] = NotReady(status="unavailable", reason="the engine has no NVIDIA runtime")
+            context = images.context(backend.name, self.docker_folder)
+            # Asked before anything is built: these images are large, and useless without a GPU.
+            reason = self.engine.gpu_refusal(context.base) if backend.accelerator == "gpu" else None
+            if reason is None:
+                contexts.append(context)
             else:
-                contexts.append(images.context(backend.name, self.docker_folder))
+                refused[backend.name] = NotReady(status="unavailable", reason=reason)
         if self.build:
             needs = {backend.name: backend.disk_mb for backend in backends}
             self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say)
@@ -76,7 +80,7 @@ class DockerExecutor:
         if not run.backend.compile_cache or dict(run.controls).get("compile_cache") is False:
             return None
         volume = self._cache_volume(run.backend)
-        self.engine.ensure_volume(volume, {f"{LABEL}.project": "keras-repro-bench"})
+        self.engine.ensure_volume(volume, {f"{LABEL}.project": PROJECT})
         spec = self._spec(
             run.backend, ("warm", JOB, OUTPUT, "--cache", CACHE), labels, WARM_SECONDS, job=job, cache=(volume, False)
         )
@@ -112,7 +116,7 @@ class DockerExecutor:
         return ContainerSpec(
             image=self.image_id(backend),
             command=command,
-            labels={f"{LABEL}.project": "keras-repro-bench", **labels},
+            labels={f"{LABEL}.project": PROJECT, **labels},
             limits=limits,
             files=job.files if job else {},
             cache=cache,

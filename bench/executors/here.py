@@ -13,7 +13,8 @@ from bench import process, resources
 from bench.digests import sha256
 from bench.errors import BenchError, RunError
 from bench.executors import TAIL_BYTES, Attempt, Job, NotReady
-from bench.matrix import Backend, Limits
+from bench.matrix import Backend
+from bench.matrix.file import Limits
 from bench.plan import Run
 
 #: The last virtualenv that makes Python 2.7 environments, kept apart from everything else.
@@ -44,6 +45,11 @@ class HereExecutor:
         for backend in backends:
             if self.interpreter is not None:
                 self.pythons[backend.name] = self.interpreter
+                continue
+            if backend.accelerator == "gpu" and not Path("/proc/driver/nvidia/version").is_file():
+                refused[backend.name] = NotReady(
+                    status="unavailable", reason="this host has no NVIDIA driver (/proc/driver/nvidia/version)"
+                )
                 continue
             base = find_python(backend.python)
             if base is None:

@@ -9,6 +9,7 @@ The contract with the host:
 JOB is a folder with `job.json` and, where the init lane is `supplied`, `supplied.bin`:
 
     {"schema": 1, "cell": id, "workload", "backend", "framework", "seeding", "init", "preset": names,
+     "accelerator": "cpu" or "gpu",
      "controls": {name: value}, "seeds": {"numpy", "backend", "keras": integers},
      "repeats": n, "epochs": n, "trace": "scores" or "epochs",
      "supplied": null or [[array, ...] for each repeat]}

@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 
-from . import SCHEMA, bits, compile_cache, files, frameworks, machine, scrub, seeding, stack, training, workloads
+from . import SCHEMA, bits, compile_cache, files, frameworks, machine, models, scrub, seeding, stack, training, workloads
 
 
 def environment():
@@ -27,19 +27,23 @@ def compute(job, supplied, cache, fill):
     compiled, warm = None, None
     if framework.has_compile_cache:
         compiled, warm = compile_cache.private_copy(cache, job, tempfile.mkdtemp(prefix="guest-"))
-    framework.prepare(job["controls"], compiled)
+    framework.prepare(job["controls"], job["accelerator"], compiled)
     started = time.time()
     seeding.before_keras(job, framework)
     framework.configure(job["controls"])
-    import keras
+    keras = framework.keras()
     seeding.after_keras(job, keras)
+    if keras is not None and "dtype" in job["controls"]:
+        models.set_dtype(keras, job["controls"]["dtype"])
+    check_accelerator(job, framework)
     imported = time.time()
-    fits, about = training.train(keras, workloads.load(job["workload"]), job, supplied)
+    fits, about, devices = training.train(framework, keras, workloads.load(job["workload"]), job, supplied)
+    check_placement(job, devices)
     if fill and compiled:
         compile_cache.publish(cache, job, compiled)
     arrays = bits.ArrayFile()
     repeats = [fit.record(arrays) for fit in fits]
-    facts = dict(framework.facts(), keras=keras.__version__)
+    facts = dict(framework.facts(), **({"keras": keras.__version__} if keras else {}))
     return {
         "status": "ok",
         "reason": None,
@@ -49,10 +53,24 @@ def compute(job, supplied, cache, fill):
         "repeats": repeats,
         "result_digest": bits.result_digest(repeats),
         "framework": dict((key, scrub.scrub(str(value))) for key, value in facts.items()),
-        "devices": framework.devices(),
+        "devices": devices,
         "compile_cache": warm,
         "times": {"import": imported - started},
     }, arrays.content()
+
+
+def check_accelerator(job, framework):
+    """Unavailable where a GPU is asked for and the framework has none: a GPU's cell never runs on the CPU."""
+    if job["accelerator"] == "gpu" and not framework.gpus():
+        raise seeding.Unavailable("no GPU that %s can use; the driver shows %s"
+                                  % (framework.name, ", ".join(machine.gpus()) or "none"))
+
+
+def check_placement(job, devices):
+    """Unavailable where the weights were not where the backend's name says."""
+    if any(device.split(":")[0] != job["accelerator"] for device in devices) or not devices:
+        raise seeding.Unavailable("asked for %s, and the weights were on %s"
+                                  % (job["accelerator"], ", ".join(devices) or "nothing"))
 
 
 def stages(job):

@@ -7,6 +7,7 @@ import io
 import os
 import platform
 import re
+import subprocess
 import time
 
 #: Environment variables that can move bits; others are not recorded.
@@ -73,13 +74,32 @@ def hardware():
     return dict(keys, digest=hashlib.sha256(lines.encode("utf-8")).hexdigest())
 
 
+#: What nvidia-smi is asked of each GPU. No serial number, UUID or bus address: those name one owner's device.
+ASKED_OF_GPUS = ("name", "compute_cap", "driver_version", "vbios_version", "memory.total", "ecc.mode.current",
+                 "mig.mode.current", "compute_mode", "clocks.max.sm", "power.limit")
+
+
+def nvidia_smi(command="nvidia-smi"):
+    """[{what was asked: answer}] for each NVIDIA GPU; empty without the driver's tool."""
+    try:
+        process = subprocess.Popen([command, "--query-gpu=" + ",".join(ASKED_OF_GPUS), "--format=csv,noheader"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError:
+        return []
+    output = process.communicate()[0].decode("utf-8", "replace")
+    if process.returncode:
+        return []
+    answers = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
+    return [dict(zip(ASKED_OF_GPUS, answer)) for answer in answers if len(answer) == len(ASKED_OF_GPUS)]
+
+
 def gpus():
-    """Models of NVIDIA GPUs that the driver shows, without their serial numbers."""
+    """Models of NVIDIA GPUs that the driver shows; a container may see its tool and not its files."""
     models = []
     for path in sorted(glob.glob("/proc/driver/nvidia/gpus/*/information")):
         match = re.search(r"^Model:\s*(.+)$", text(path) or "", re.M)
         models.append(match.group(1).strip() if match else "unknown")
-    return models
+    return models or [one["name"] for one in nvidia_smi()]
 
 
 def surroundings():
@@ -91,6 +111,7 @@ def surroundings():
         "libc": " ".join(platform.libc_ver()),
         "microcode": info.get("microcode"),
         "nvidia_driver": text("/sys/module/nvidia/version"),
+        "nvidia_gpus": nvidia_smi(),
         "visible_cpus": visible_cpus(),
         "cgroup_cpu_quota": text("/sys/fs/cgroup/cpu.max") or text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
         "cgroup_memory_limit": text("/sys/fs/cgroup/memory.max") or text(

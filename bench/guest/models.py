@@ -5,6 +5,7 @@ import inspect
 import json
 
 from . import bits
+from .seeding import Unavailable
 
 #: Keras 2.0's names of hyperparameters in today's words.
 OLDER_NAMES = {"lr": "learning_rate"}
@@ -15,6 +16,13 @@ COMPARED = ("learning_rate", "beta_1", "beta_2", "rho", "momentum", "epsilon", "
 
 #: Not having one of these is the same as having it switched off.
 OFF = (None, False, 0, 0.0)
+
+
+def set_dtype(keras, name):
+    """The float type that Keras makes weights of and casts data to: `float32`, `float64`."""
+    if name == "extended":
+        raise Unavailable("dtype 'extended': only the NumPy reference computes in it")
+    keras.backend.set_floatx(name)
 
 
 def adam(keras, hyperparameters):

@@ -26,6 +26,8 @@ def before_keras(job, framework):
 def after_keras(job, keras):
     """Once Keras is imported."""
     if job["seeding"] == "keras":
+        if keras is None:
+            raise Unavailable("seeding 'keras': this backend runs without Keras")
         set_random_seed = getattr(keras.utils, "set_random_seed", None)
         if set_random_seed is None:
             raise Unavailable("seeding 'keras': Keras %s has no keras.utils.set_random_seed" % keras.__version__)

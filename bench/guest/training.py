@@ -37,14 +37,13 @@ class Fit(object):
         }
 
 
-def fit_once(keras, workload, data, job, supplied, clock=time.time):
+def fit_once(framework, keras, workload, data, job, supplied, clock=time.time):
     """One fresh model, trained and scored; (Fit, model)."""
-    from keras.callbacks import Callback
     started = clock()
-    model = workload.build(keras, supplied is not None)
+    model = framework.model(workload, keras, supplied is not None)
     if supplied is not None:
         model.set_weights(supplied)
-    observed = trace.make(Callback, job["trace"], job["epochs"])
+    observed = trace.make(framework.callback_class(keras), job["trace"], job["epochs"])
     built = clock()
     history = workload.fit(model, data, job["epochs"], supplied is not None, [observed])
     fitted = clock()
@@ -57,12 +56,12 @@ def fit_once(keras, workload, data, job, supplied, clock=time.time):
     return fit, model
 
 
-def train(keras, workload, job, supplied):
-    """All repeats of a job: (Fits, workload's part of the record). Nothing is encoded between fits."""
+def train(framework, keras, workload, job, supplied):
+    """All repeats of a job: (Fits, workload's part of the record, devices). Nothing is encoded between fits."""
     data = workload.data()
     fits = []
     for index in range(job["repeats"]):
-        fit, model = fit_once(keras, workload, data, job, supplied[index] if supplied else None)
+        fit, model = fit_once(framework, keras, workload, data, job, supplied[index] if supplied else None)
         fits.append(fit)
     arguments = {"epochs": str(job["epochs"]), "loss": str(model.loss), "steps_per_epoch": str(workload.STEPS_PER_EPOCH),
                  "shuffle": str(supplied is None)}
@@ -74,4 +73,4 @@ def train(keras, workload, job, supplied):
         "hyperparameters": models.compared_hyperparameters(model, arguments),
         "configuration": models.configuration(model),
     }
-    return fits, about
+    return fits, about, framework.placement(model)

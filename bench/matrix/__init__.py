@@ -1,123 +1,31 @@
 """matrix.yaml, read and checked in full before anything is done with it."""
 
 import itertools
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from bench import resources
+from bench.bound import Bound
 from bench.cell import INITS, PART, SEEDINGS, Cell
 from bench.controls import CONTROLS
 from bench.errors import UsageError, sentence
-
-SCOPES = ("run", "machine", "backend", "control", "night", "published")
-Scope = Literal["run", "machine", "backend", "control", "night", "published"]
-Trace = Literal["scores", "epochs"]
-#: NumPy takes seeds of 32 bits, and the backend gets seed + 1.
-Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
-Framework = Literal["theano", "tensorflow", "jax", "torch", "numpy"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bound:
-    """How close is close enough: `identical`, `N ulp` of weights and predictions, `N digits` of scores."""
-
-    LEGAL: ClassVar[tuple[str, ...]] = ("identical", "N ulp", "N digits")
-
-    kind: Literal["identical", "ulp", "digits"]
-    limit: float = 0.0
-
-    def __str__(self) -> str:
-        return self.kind if self.kind == "identical" else f"{self.limit:g} {self.kind}"
-
-    @staticmethod
-    def parse(text: str) -> "Bound":
-        """ValueError if the text is none of `LEGAL`."""
-        if text == "identical":
-            return Bound(kind="identical")
-        match = re.fullmatch(r"(\d+(?:\.\d+)?) (ulp|digits)", text)
-        if not match or (match.group(2) == "ulp" and "." in match.group(1)):
-            raise ValueError(text)
-        return Bound(kind="ulp" if match.group(2) == "ulp" else "digits", limit=float(match.group(1)))
-
-
-class Entry(BaseModel):
-    """A part of the file: strict types, unknown keys refused, frozen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Limits(Entry):
-    """Limits of one container: memory in MiB, number of processes, seconds of wall time."""
-
-    memory_mb: int = Field(ge=64)
-    processes: int = Field(ge=8)
-    seconds: float = Field(gt=0)
-
-
-class BackendEntry(Entry):
-    title: str
-    framework: Framework
-    python: str = Field(pattern=r"^\d+\.\d+$")
-    accelerator: Literal["cpu", "gpu"] = "cpu"
-    compile_cache: bool = False
-    disk_mb: int = Field(default=0, ge=0)
-
-
-class WorkloadEntry(Entry):
-    repeats: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-
-
-class CellsEntry(Entry):
-    cells: str
-    runs: int = Field(ge=1)
-
-
-class ExpectationEntry(Entry):
-    where: str
-    scope: Scope
-    at_least: str
-    required: bool = False
-    reason: str | None = None
-
-
-class ReferenceEntry(Entry):
-    lane: str
-    where: str
-
-
-class File(Entry):
-    """The file as written."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    backends: dict[str, BackendEntry] = Field(min_length=1)
-    workloads: dict[str, WorkloadEntry] = Field(min_length=1)
-    presets: dict[str, dict[str, Any]] = Field(min_length=1)
-    exclude: list[str] = []
-    seeds: list[Seed] = Field(min_length=1)
-    runs: int = Field(ge=1)
-    trace: Trace
-    limits: Limits
-    default: list[str | CellsEntry]
-    references: list[ReferenceEntry] = []
-    expect: list[ExpectationEntry] = []
+from bench.matrix.file import BackendEntry, File, Limits, read
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """A pinned software stack: its folder of docker/ has its name."""
+    """A pinned software stack: its folder of docker/ has its name. It can do `seedings`, `inits` and `presets`."""
 
     name: str
     title: str
     framework: str
     python: str
     accelerator: str
+    seedings: tuple[str, ...]
+    inits: tuple[str, ...]
+    presets: tuple[str, ...]
     compile_cache: bool
     disk_mb: int
 
@@ -154,10 +62,10 @@ class Matrix:
 
     def space(self) -> tuple[Cell, ...]:
         """Every cell that can exist, in the order of the file."""
-        product = itertools.product(self.file.workloads, self.file.backends, SEEDINGS, INITS, self.file.presets)
         cells = (
-            Cell(workload=workload, backend=backend, seeding=seeding, init=init, preset=preset)
-            for workload, backend, seeding, init, preset in product
+            Cell(workload=workload, backend=backend.name, seeding=seeding, init=init, preset=preset)
+            for workload, backend in itertools.product(self.file.workloads, self.backends.values())
+            for seeding, init, preset in itertools.product(backend.seedings, backend.inits, backend.presets)
             if init == "native" or seeding == "numpy"
         )
         return tuple(cell for cell in cells if not any(cell.matches(pattern) for pattern in self.file.exclude))
@@ -192,38 +100,10 @@ class Matrix:
         return tuple((cell, runs) for cell, runs in pool if not only or any(cell.matches(one) for one in only))
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice; PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise UsageError(
-                    f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice; keep one of them"
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path) -> Matrix:
     """The matrix of a file; UsageError names every problem with its path, value and legal values."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as YAML: {error}") from None
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
-    if not isinstance(raw, dict):
-        what = type(raw).__name__
-        legal = ", ".join(_keys([]))
-        raise UsageError(f"{path}: {what} at the top; legal: a mapping with the keys {legal}")
-    try:
-        file = File.model_validate(raw)
-    except ValidationError as error:
-        problems = [_problem(one) for one in error.errors() if not _is_echo(one)]
-        raise UsageError(f"{path}:\n" + "\n".join(f"  {one}" for one in problems)) from None
-    problems = [*_names(file), *_presets(file), *_bounds(file)]
+    file = read(path)
+    problems = [*_names(file), *_backends(file), *_presets(file), *_bounds(file)]
     if not problems:
         matrix = _assemble(file)
         problems = _patterns(matrix)
@@ -235,7 +115,7 @@ def load(path: Path) -> Matrix:
 def _assemble(file: File) -> Matrix:
     return Matrix(
         file=file,
-        backends={name: Backend(name=name, **entry.model_dump()) for name, entry in file.backends.items()},
+        backends={name: _backend(name, entry, file) for name, entry in file.backends.items()},
         expect=tuple(
             Expectation(
                 where=one.where,
@@ -250,48 +130,15 @@ def _assemble(file: File) -> Matrix:
     )
 
 
-def _is_echo(error: Any) -> bool:
-    """A union reports each of its alternatives; for `default` the one about strings says nothing more."""
-    return error["loc"][0] == "default" and error["loc"][-1] == "str" and isinstance(error["input"], dict)
-
-
-def _problem(error: Any) -> str:
-    """One line for one of pydantic's errors: path, value, legal values, did you mean."""
-    location = [part for part in error["loc"] if part not in ("str", "CellsEntry")]
-    path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    kind, value = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        return sentence(path=path, what="unknown key", seen=str(location[-1]), legal=_keys(location[:-1]))
-    if kind == "missing":
-        return f"{path}: missing; it must be given"
-    if kind == "literal_error":
-        return sentence(
-            path=path,
-            what="unknown value",
-            seen=value,
-            legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])],
-        )
-    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f'{path}: {value!r} is a number here; legal: text, so quote it: "{value}"'
-    return f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; seen {value!r}"
-
-
-#: Which entry stands at a path of the file, for the legal keys of a message.
-SHAPES: dict[tuple[str, ...], type[Entry]] = {
-    (): File,
-    ("backends", "*"): BackendEntry,
-    ("workloads", "*"): WorkloadEntry,
-    ("limits",): Limits,
-    ("default", "*"): CellsEntry,
-    ("expect", "*"): ExpectationEntry,
-    ("references", "*"): ReferenceEntry,
-}
-
-
-def _keys(location: Sequence[Any]) -> list[str]:
-    shape = tuple("*" if place else str(part) for place, part in enumerate(location))
-    entry = SHAPES.get(shape)
-    return [field.alias or name for name, field in entry.model_fields.items()] if entry else []
+def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
+    fields = entry.model_dump(exclude={"seedings", "inits", "presets"})
+    return Backend(
+        name=name,
+        seedings=tuple(one for one in SEEDINGS if entry.seedings is None or one in entry.seedings),
+        inits=tuple(one for one in INITS if entry.inits is None or one in entry.inits),
+        presets=tuple(one for one in file.presets if entry.presets is None or one in entry.presets),
+        **fields,
+    )
 
 
 def _names(file: File) -> list[str]:
@@ -303,6 +150,26 @@ def _names(file: File) -> list[str]:
         for name in names
         if not PART.fullmatch(name)
     ]
+
+
+def _backends(file: File) -> list[str]:
+    """What a backend names and this file or the guest does not have."""
+    found = []
+    for name, backend in file.backends.items():
+        if backend.framework not in resources.frameworks():
+            found.append(
+                sentence(
+                    path=f"$.backends.{name}.framework",
+                    what="unknown framework",
+                    seen=backend.framework,
+                    legal=resources.frameworks(),
+                )
+            )
+        for index, preset in enumerate(backend.presets or []):
+            if preset not in file.presets:
+                path = f"$.backends.{name}.presets[{index}]"
+                found.append(sentence(path=path, what="unknown preset", seen=preset, legal=file.presets))
+    return found
 
 
 def _presets(file: File) -> list[str]:
@@ -335,6 +202,8 @@ def _patterns(matrix: Matrix) -> list[str]:
     named = [
         (f"$.default[{index}]", one if isinstance(one, str) else one.cells) for index, one in enumerate(file.default)
     ]
+    if file.yardstick is not None:
+        named.append(("$.yardstick", file.yardstick))
     named += [(f"$.expect[{index}].where", one.where) for index, one in enumerate(file.expect)]
     named += [(f"$.references[{index}].where", one.where) for index, one in enumerate(file.references)]
     space = matrix.space()

@@ -13,6 +13,7 @@ from guest import __main__ as main
 from guest import compile_cache, controls, frameworks, seeding
 
 JOB = {"schema": 1, "cell": "mlp/x/numpy/native/default", "workload": "mlp", "backend": "x", "framework": "theano",
+       "accelerator": "cpu",
        "seeding": "numpy", "init": "native", "preset": "default", "controls": {},
        "seeds": {"numpy": 1, "backend": 2, "keras": 3}, "repeats": 1, "epochs": 1, "trace": "epochs"}
 

@@ -39,6 +39,13 @@ def build(keras, supplied):
     return model
 
 
+def reference(kind):
+    """The same model in plain NumPy, of that float type."""
+    from .. import reference as plain
+    stated = dict((key, value) for key, value in HYPERPARAMETERS.items() if key != "optimizer")
+    return plain.Sequential([plain.Dense(1, 10, kind), plain.Dense(10, 1, kind)], plain.Adam(kind, **stated), kind)
+
+
 def fit(model, data, epochs, supplied, callbacks):
     """Keras's History. The supplied lane does not shuffle, so that the order of the sum is given too."""
     extra = {"shuffle": False} if supplied else {}

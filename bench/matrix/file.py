@@ -1,0 +1,160 @@
+"""matrix.yaml as written: its keys and their types, and what a message says of one that is off."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.errors import UsageError, sentence
+
+Scope = Literal["run", "machine", "backend", "control", "night", "published"]
+Trace = Literal["scores", "epochs"]
+#: NumPy takes seeds of 32 bits, and the backend gets seed + 1.
+Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
+
+
+class Entry(BaseModel):
+    """A part of the file: strict types, unknown keys refused, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Limits(Entry):
+    """Limits of one container: memory in MiB, number of processes, seconds of wall time."""
+
+    memory_mb: int = Field(ge=64)
+    processes: int = Field(ge=8)
+    seconds: float = Field(gt=0)
+
+
+class BackendEntry(Entry):
+    title: str
+    framework: str
+    python: str = Field(pattern=r"^\d+\.\d+$")
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    seedings: list[Literal["unseeded", "numpy", "full", "keras"]] | None = Field(default=None, min_length=1)
+    inits: list[Literal["native", "supplied"]] | None = Field(default=None, min_length=1)
+    presets: list[str] | None = Field(default=None, min_length=1)
+    compile_cache: bool = False
+    disk_mb: int = Field(default=0, ge=0)
+
+
+class WorkloadEntry(Entry):
+    repeats: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+
+
+class CellsEntry(Entry):
+    cells: str
+    runs: int = Field(ge=1)
+
+
+class ExpectationEntry(Entry):
+    where: str
+    scope: Scope
+    at_least: str
+    required: bool = False
+    reason: str | None = None
+
+
+class ReferenceEntry(Entry):
+    lane: str
+    where: str
+
+
+class File(Entry):
+    """The file as written."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    backends: dict[str, BackendEntry] = Field(min_length=1)
+    workloads: dict[str, WorkloadEntry] = Field(min_length=1)
+    presets: dict[str, dict[str, Any]] = Field(min_length=1)
+    exclude: list[str] = []
+    seeds: list[Seed] = Field(min_length=1)
+    runs: int = Field(ge=1)
+    trace: Trace
+    limits: Limits
+    default: list[str | CellsEntry]
+    yardstick: str | None = None
+    references: list[ReferenceEntry] = []
+    expect: list[ExpectationEntry] = []
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice; PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise UsageError(
+                    f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice; keep one of them"
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path) -> File:
+    """The file at a path; UsageError names every key and type that is off, with its path, value and legal values."""
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not readable as YAML: {error}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    if not isinstance(raw, dict):
+        what = type(raw).__name__
+        legal = ", ".join(_keys([]))
+        raise UsageError(f"{path}: {what} at the top; legal: a mapping with the keys {legal}")
+    try:
+        return File.model_validate(raw)
+    except ValidationError as error:
+        problems = [_problem(one) for one in error.errors() if not _is_echo(one)]
+        raise UsageError(f"{path}:\n" + "\n".join(f"  {one}" for one in problems)) from None
+
+
+def _is_echo(error: Any) -> bool:
+    """A union reports each of its alternatives; for `default` the one about strings says nothing more."""
+    return error["loc"][0] == "default" and error["loc"][-1] == "str" and isinstance(error["input"], dict)
+
+
+def _problem(error: Any) -> str:
+    """One line for one of pydantic's errors: path, value, legal values, did you mean."""
+    location = [part for part in error["loc"] if part not in ("str", "CellsEntry")]
+    path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        return sentence(path=path, what="unknown key", seen=str(location[-1]), legal=_keys(location[:-1]))
+    if kind == "missing":
+        return f"{path}: missing; it must be given"
+    if kind == "literal_error":
+        return sentence(
+            path=path,
+            what="unknown value",
+            seen=value,
+            legal=[word.strip("' ") for word in re.split(r",| or ", error["ctx"]["expected"])],
+        )
+    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f'{path}: {value!r} is a number here; legal: text, so quote it: "{value}"'
+    return f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; seen {value!r}"
+
+
+#: Which entry stands at a path of the file, for the legal keys of a message.
+SHAPES: dict[tuple[str, ...], type[Entry]] = {
+    (): File,
+    ("backends", "*"): BackendEntry,
+    ("workloads", "*"): WorkloadEntry,
+    ("limits",): Limits,
+    ("default", "*"): CellsEntry,
+    ("expect", "*"): ExpectationEntry,
+    ("references", "*"): ReferenceEntry,
+}
+
+
+def _keys(location: Sequence[Any]) -> list[str]:
+    shape = tuple("*" if place else str(part) for place, part in enumerate(location))
+    entry = SHAPES.get(shape)
+    return [field.alias or name for name, field in entry.model_fields.items()] if entry else []

@@ -1,0 +1,119 @@
+from __future__ import absolute_import, division, print_function
+
+import io
+import os
+import shutil
+import tempfile
+import unittest
+
+from guest import __main__ as main
+from guest import controls, frameworks, machine, models, seeding
+from guest.frameworks import base
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+#: Stands in for NVIDIA's tool, which needs its driver: two GPUs, one of them with fields that it does not tell.
+SMI = u"""#!/bin/sh
+case $1 in --query-gpu=name,*) ;; *) exit 9 ;; esac
+echo 'NVIDIA H200, 9.0, 570.1, 96.0, 143771 MiB, Enabled, Disabled, Default, 1980 MHz, 700.00 W'
+echo 'NVIDIA T4, 7.5, 570.1, 90.0, 15360 MiB, [N/A], [N/A], Default, 1590 MHz, 70.00 W'
+"""
+
+
+class Fake(base.Framework):
+    name = "fake"
+
+    def __init__(self, gpus=()):
+        self.found = list(gpus)
+
+    def gpus(self):
+        return self.found
+
+    def state_of_threads(self, name, value):
+        return controls.read_back(name, value, 4, "seen")
+
+
+class Frameworks(unittest.TestCase):
+    def setUp(self):
+        environment = dict(os.environ)
+        self.addCleanup(os.environ.update, environment)
+        self.addCleanup(os.environ.clear)
+
+    def test_every_file_is_in_the_table(self):
+        folder = os.path.dirname(frameworks.__file__)
+        files = set(name[:-3] for name in os.listdir(folder) if name.endswith(".py"))
+        self.assertEqual(files - {"__init__", "base"}, set(frameworks.FRAMEWORKS))
+
+    @unittest.skipIf(numpy is None, "this Python has no NumPy")
+    def test_every_name_of_the_table_is_its_frameworks_own(self):
+        for name in frameworks.FRAMEWORKS:
+            self.assertEqual(frameworks.named(name).name, name)
+
+    def test_a_cpu_backend_sees_no_gpu_and_a_gpu_backend_does(self):
+        os.environ["CUDA_VISIBLE_DEVICES"] = "3"
+        Fake().prepare({}, "gpu", None)
+        self.assertEqual(os.environ["CUDA_VISIBLE_DEVICES"], "3")
+        Fake().prepare({}, "cpu", None)
+        self.assertEqual(os.environ["CUDA_VISIBLE_DEVICES"], "")
+
+    def test_flags_that_are_there_stay(self):
+        os.environ["XLA_FLAGS"] = "--one"
+        base.add_flags("XLA_FLAGS", ["--two", "--three"])
+        self.assertEqual(os.environ["XLA_FLAGS"], "--one --two --three")
+
+    def test_devices_have_one_spelling(self):
+        for text, wanted in (("cpu", "cpu"), ("/job:localhost/replica:0/task:0/device:CPU:0", "cpu"),
+                             ("/job:localhost/replica:0/task:0/device:GPU:1", "gpu:1"), ("cuda:0", "gpu:0"),
+                             ("cuda", "gpu:0")):
+            self.assertEqual(base.short(text), wanted)
+
+    def test_a_control_that_a_framework_has_not_is_not_in_force(self):
+        seen = Fake().observe({"threads": 4, "tf32": True})
+        self.assertEqual([(one["name"], one["state"]) for one in seen],
+                         [("tf32", "not in force"), ("threads", "in force")])
+
+    def test_extended_precision_is_only_the_references(self):
+        self.assertRaises(seeding.Unavailable, models.set_dtype, None, "extended")
+
+
+class Placement(unittest.TestCase):
+    def test_a_gpu_is_asked_for_and_there_is_none(self):
+        job = {"accelerator": "gpu"}
+        self.assertRaises(seeding.Unavailable, main.check_accelerator, job, Fake())
+        main.check_accelerator(job, Fake(["gpu:0"]))
+        main.check_accelerator({"accelerator": "cpu"}, Fake())
+
+    def test_weights_must_be_where_the_backends_name_says(self):
+        for accelerator, devices in (("gpu", ["cpu"]), ("gpu", ["cpu", "gpu:0"]), ("cpu", ["gpu:0"]), ("gpu", [])):
+            try:
+                main.check_placement({"accelerator": accelerator}, devices)
+            except seeding.Unavailable as error:
+                self.assertIn("asked for %s" % accelerator, str(error))
+            else:
+                self.fail("%s on %s was let through" % (accelerator, devices))
+        main.check_placement({"accelerator": "gpu"}, ["gpu:0", "gpu:1"])
+        main.check_placement({"accelerator": "cpu"}, ["cpu"])
+
+
+class Gpus(unittest.TestCase):
+    def test_what_the_drivers_tool_tells_is_kept_by_name(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        tool = os.path.join(folder, "nvidia-smi")
+        with io.open(tool, "w", encoding="ascii") as stream:
+            stream.write(SMI)
+        os.chmod(tool, 0o755)
+        seen = machine.nvidia_smi(tool)
+        self.assertEqual([(one["name"], one["compute_cap"], one["ecc.mode.current"]) for one in seen],
+                         [("NVIDIA H200", "9.0", "Enabled"), ("NVIDIA T4", "7.5", "[N/A]")])
+
+    def test_no_tool_or_a_tool_that_fails_is_no_gpu(self):
+        self.assertEqual(machine.nvidia_smi("no-such-program-here"), [])
+        self.assertEqual(machine.nvidia_smi("false"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
