@@ -4,14 +4,16 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import expectations, findings, groups, published
+from bench import expectations, findings, groups, precision, published
+from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, compare
 from bench.errors import UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
 from bench.groups import Group
-from bench.matrix import Bound, Matrix
+from bench.matrix import Matrix
+from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
 from bench.records import Record
 from bench.store import Refused, Stored
@@ -25,6 +27,7 @@ class Analysis:
     groups: tuple[Group, ...]
     backends: tuple[Comparison, ...]
     published: tuple[PublishedComparison, ...]
+    precision: tuple[Precision, ...]
     judged: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     not_ok: tuple[Record, ...]
@@ -56,13 +59,15 @@ def analyse(
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
+    errors = precision.measure(run_groups, matrix.file.yardstick)
     return Analysis(
         campaign=str(campaign),
         groups=run_groups,
         backends=pairs,
         published=lanes,
+        precision=errors,
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
-        findings=findings.findings(run_groups, lanes),
+        findings=findings.findings(run_groups, lanes, errors),
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
     )

@@ -124,6 +124,19 @@ def relative(left: float, right: float) -> float:
     return abs(left - right) / max(abs(left), abs(right))
 
 
+def normwise(value: NDArray[Any], reference: NDArray[Any]) -> float:
+    """max |x - r| / max |r| over two arrays of one shape, in float64; infinity where an element is not finite on one
+    side only or where all of r is 0 and x is not; NaN and infinities in the same places count as equal."""
+    one, other = value.astype(np.float64), reference.astype(np.float64)
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    if same.all():
+        return 0.0
+    if not (np.isfinite(one[~same]).all() and np.isfinite(other[~same]).all()):
+        return math.inf
+    scale = float(np.abs(other[np.isfinite(other)]).max())
+    return float(np.abs(one - other)[~same].max()) / scale if scale else math.inf
+
+
 def digits(value: float, reference: float) -> float:
     """Agreeing significant digits, -log10(|x - c| / |c|); infinity if equal, 0 where nothing agrees.
 

@@ -1,11 +1,14 @@
 """Sentences that state what the records show. Each is computed; other records turn it round."""
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench import precision
 from bench.groups import Group, differing_share
+from bench.precision import Precision
 from bench.published import PublishedComparison
 
 
@@ -18,12 +21,15 @@ class Finding:
     runs: int
 
 
-def findings(groups: Sequence[Group], published: Sequence[PublishedComparison]) -> tuple[Finding, ...]:
+def findings(
+    groups: Sequence[Group], published: Sequence[PublishedComparison], errors: Sequence[Precision]
+) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
     return (
         *(seeding(one) for one in _by_backend(groups)),
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
+        *(accuracy(one) for one in _by_lane(errors)),
     )
 
 
@@ -157,3 +163,50 @@ def _control(firm: Group, loose: Group) -> Finding:
         f"({len(firm.runs)} identical runs); it has {', '.join(_switches(firm, loose))}."
     )
     return Finding(topic="controls", sentence=sentence, runs=len(firm.runs) + len(loose.runs))
+
+
+def _by_lane(errors: Sequence[Precision]) -> list[list[Precision]]:
+    """What was measured, by all of the cell but the backend, by seeds and by place."""
+    found: dict[object, list[Precision]] = defaultdict(list)
+    for one in errors:
+        if one.reason is None:
+            seeds = tuple(sorted(one.group.first.record.run.seeds.items()))
+            found[one.group.cell.replace(backend="any"), seeds, one.group.place()].append(one)
+    return list(found.values())
+
+
+def accuracy(errors: Sequence[Precision]) -> Finding:
+    """Who is nearest to the yardstick and who farthest, and whether any two agree better than they are precise."""
+    nearest, farthest = (choose(errors, key=lambda one: one.weights) for choose in (min, max))
+    cell = nearest.group.cell
+    text = (
+        f"{cell.workload}/*/{cell.seeding}/{cell.init}/{cell.preset}: nearest to {nearest.yardstick.cell} is "
+        f"{nearest.group.cell.backend}, its weights within {nearest.weights:.1e} of the largest"
+    )
+    if len(errors) > 1:
+        text += f"; farthest is {farthest.group.cell.backend} with {farthest.weights:.1e}"
+        text += f", float64 in name only: float32 can store as much as {SINGLE:.1e}" if _in_name_only(farthest) else ""
+        text += f". {_overstated(errors)}"
+    return Finding(topic="precision", sentence=text + ".", runs=len(errors) + 1)
+
+
+#: The unit roundoff of float32.
+SINGLE = precision.UNITS["<f4"]
+
+
+def _in_name_only(one: Precision) -> bool:
+    return one.dtype == "<f8" and one.weights >= SINGLE
+
+
+def _overstated(errors: Sequence[Precision]) -> str:
+    """The two whose agreement overstates their precision most, if any."""
+    pairs = [(precision.apart(*both), both) for both in itertools.combinations(errors, 2)]
+    closer = [(gap, both) for gap, both in pairs if gap < min(one.weights for one in both)]
+    if not closer:
+        return "No two of them agree better than they are precise"
+    gap, (one, other) = max(closer, key=lambda item: min(both.weights for both in item[1]) / max(item[0], 2.0**-1074))
+    least = min(one.weights, other.weights)
+    return (
+        f"{one.group.cell.backend} and {other.group.cell.backend} are {gap:.1e} apart, closer than either is to the "
+        f"yardstick ({least:.1e}): their agreement overstates their precision"
+    )

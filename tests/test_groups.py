@@ -3,20 +3,20 @@
 import dataclasses
 import itertools
 import random
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import analysis, expectations, findings, groups, matrix, published
+from bench import analysis, expectations, findings, groups, published
 from bench.analysis import Analysis
+from bench.bound import Bound
 from bench.groups import differing_share, group
-from bench.matrix import Bound, Expectation
+from bench.matrix import Expectation
 from bench.published import Reference
 from bench.records import ControlState
 from bench.store import Refused, Stored
-from tests.engines import SHIPPED
+from tests.engines import ROOT, SHIPPED
 from tests.planted import Fit, Planted, fits
 
 THEANO = "mlp/theano-cpu/numpy/native/default"
@@ -42,7 +42,7 @@ LANE = Reference(lane="theano_seeded", scores=(0.1, 0.02), epochs=100, repeats=2
 
 
 def analyse(*found: Stored | Refused) -> Analysis:
-    references = published.load(Path(matrix.__file__).parent.parent / "reference" / "published.yaml")
+    references = published.load(ROOT / "reference" / "published.yaml")
     return analysis.analyse(found, SHIPPED, references)
 
 
@@ -197,8 +197,8 @@ def test_a_required_cell_without_a_run_is_a_breach() -> None:
 
 def test_incomparable_backends_never_hold() -> None:
     """An expectation on a comparison that could not be made is a breach, not a pass."""
-    left = stored("mlp/theano-cpu/numpy/supplied/single-thread")
-    right = stored("mlp/tf-cpu/numpy/supplied/single-thread", hyperparameters={"optimizer": "sgd"})
+    left = stored("mlp/theano-cpu/numpy/supplied/ordered")
+    right = stored("mlp/tf-cpu/numpy/supplied/ordered", hyperparameters={"optimizer": "sgd"})
     found = analyse(left, right)
     assert [pair.verdict for pair in found.backends] == ["INCOMPARABLE"]
     judged = [one for one in found.judged if one.expectation.scope == "backend"]
@@ -206,7 +206,7 @@ def test_incomparable_backends_never_hold() -> None:
 
 
 def test_backends_are_compared_where_everything_else_agrees() -> None:
-    cells = ["mlp/theano-cpu/numpy/supplied/single-thread", "mlp/tf1-cpu/numpy/supplied/single-thread",
+    cells = ["mlp/theano-cpu/numpy/supplied/ordered", "mlp/tf1-cpu/numpy/supplied/ordered",
              "mlp/tf-cpu/numpy/supplied/default"]  # fmt: skip
     found = analyse(*(stored(cell, stack=f"{number}" * 64) for number, cell in enumerate(cells)))
     assert [(pair.left.record.run.cell.split("/")[1], pair.verdict) for pair in found.backends] == [
@@ -227,7 +227,7 @@ def test_analysis_does_not_depend_on_the_order_of_records() -> None:
 
 
 def test_the_reference_has_thirty_numbers() -> None:
-    lanes = published.load(Path(matrix.__file__).parent.parent / "reference" / "published.yaml")
+    lanes = published.load(ROOT / "reference" / "published.yaml")
     assert {lane: len(reference.scores) for lane, reference in lanes.items()} == {
         "unseeded": 10, "theano_seeded": 10, "tensorflow_seeded": 10}  # fmt: skip
     assert lanes["theano_seeded"].scores[0] == 0.169326527063

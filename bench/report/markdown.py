@@ -14,37 +14,7 @@ def render(page: Page) -> str:
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
-    if page.pairs:
-        parts.append(
-            "## Across backends\n\n"
-            + table(
-                ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence"),
-                (
-                    (
-                        one.lane,
-                        f"{one.left} ~ {one.right}",
-                        one.verdict,
-                        one.weights_ulp,
-                        one.predictions_ulp,
-                        one.digits,
-                        one.divergence,
-                    )
-                    for one in page.pairs
-                ),
-            )
-        )
-    if page.expectations:
-        parts.append(
-            "## Expectations\n\n"
-            + table(
-                ("", "scope", "at least", "of", "seen"),
-                (
-                    ("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
-                    for one in page.expectations
-                ),
-                raw=(0,),
-            )
-        )
+    parts += [part for part in (_pairs(page), _precision(page), _expectations(page)) if part]
     parts += [scores(cell) for cell in page.cells]
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
@@ -55,6 +25,48 @@ def render(page: Page) -> str:
         + table(("", *page.environment_columns), ((row.name, *row.values) for row in page.environment))
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _pairs(page: Page) -> str:
+    if not page.pairs:
+        return ""
+    head = ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence")
+    rows = (
+        (
+            one.lane,
+            f"{one.left} ~ {one.right}",
+            one.verdict,
+            one.weights_ulp,
+            one.predictions_ulp,
+            one.digits,
+            one.divergence,
+        )
+        for one in page.pairs
+    )
+    return "## Across backends\n\n" + table(head, rows)
+
+
+def _precision(page: Page) -> str:
+    if not page.precision:
+        return ""
+    rows = (
+        (one.cell, one.dtype, one.weights, one.units, one.predictions, one.digits, one.reason) for one in page.precision
+    )
+    return (
+        f"## Distance to the yardstick\n\n{escape(', '.join(page.yardsticks))}; relative to the largest element of an "
+        "array, the largest of all fits.\n\n"
+        + table(("cell", "computed in", "weights", "in roundoffs", "predictions", "digits", ""), rows)
+    )
+
+
+def _expectations(page: Page) -> str:
+    if not page.expectations:
+        return ""
+    rows = (
+        ("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
+        for one in page.expectations
+    )
+    return "## Expectations\n\n" + table(("", "scope", "at least", "of", "seen"), rows, raw=(0,))
 
 
 def verdicts(cells: Sequence[CellView]) -> str:

@@ -10,6 +10,7 @@ from bench import findings
 from bench.analysis import Analysis
 from bench.comparison import VERDICTS, Comparison
 from bench.groups import Group
+from bench.precision import Precision
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
 
@@ -69,6 +70,19 @@ class PairView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrecisionView:
+    """One cell's distance to the yardstick; `units` is its weights' error in unit roundoffs of its dtype."""
+
+    cell: str
+    dtype: str
+    weights: str
+    units: str
+    predictions: str
+    digits: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExpectationView:
     where: str
     scope: str
@@ -95,6 +109,8 @@ class Page:
     findings: tuple[str, ...]
     cells: tuple[CellView, ...]
     pairs: tuple[PairView, ...]
+    yardsticks: tuple[str, ...]
+    precision: tuple[PrecisionView, ...]
     expectations: tuple[ExpectationView, ...]
     environment_columns: tuple[str, ...]
     environment: tuple[EnvironmentView, ...]
@@ -114,6 +130,8 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         findings=tuple(one.sentence for one in analysis.findings),
         cells=tuple(_cell(number, group, analysis) for number, group in enumerate(analysis.groups, start=1)),
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
+        yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
+        precision=tuple(_precision(one) for one in analysis.precision),
         expectations=tuple(
             ExpectationView(
                 where=one.expectation.where,
@@ -237,6 +255,23 @@ def _pair(number: int, pair: Comparison) -> PairView:
         divergence=pair.parted() or pair.reason or "nowhere",
         growth=(measures.growth or ()) if measures else (),
         remarks=pair.remarks,
+    )
+
+
+#: How people write the dtypes of weights.
+DTYPES = {"<f2": "float16", "bfloat16": "bfloat16", "<f4": "float32", "<f8": "float64"}
+
+
+def _precision(one: Precision) -> PrecisionView:
+    measured = one.reason is None
+    return PrecisionView(
+        cell=str(one.group.cell),
+        dtype=DTYPES[one.dtype] if measured else "",
+        weights=f"{one.weights:.1e}" if measured else "",
+        units=f"{one.weights / one.unit:,.0f}" if measured and math.isfinite(one.weights) else "",
+        predictions=f"{one.predictions:.1e}" if measured else "",
+        digits=digits_text(one.digits) if measured else "",
+        reason=one.reason or "",
     )
 
 
