@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bench import sbom
 from bench.digests import sha256
 from bench.errors import RefusedInput
 from bench.executors import Attempt
@@ -18,7 +19,7 @@ STATUS: TypeAdapter[Status] = TypeAdapter(Status)
 
 
 def fingerprint(environment: dict[str, Any], add_blob: Callable[[bytes], str]) -> Fingerprint:
-    """The fingerprint of a guest's `environment`; the stack's long lists become a blob."""
+    """The fingerprint of a guest's `environment`; the stack's long lists and its bill of materials become blobs."""
     stack = environment["stack"]
     blob = add_blob((json.dumps(stack, sort_keys=True) + "\n").encode())
     return Fingerprint.model_validate_json(
@@ -26,6 +27,7 @@ def fingerprint(environment: dict[str, Any], add_blob: Callable[[bytes], str]) -
             {
                 "stack": stack["digest"],
                 "stack_blob": blob,
+                "sbom": add_blob(sbom.document(stack)),
                 **{key: environment[key] for key in ("hardware", "surroundings", "variables", "libraries")},
             }
         )

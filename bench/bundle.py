@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import records
 from bench.digests import sha256
 from bench.errors import RefusedInput, UsageError
 from bench.store import Refused, Store, Stored, read_parts
@@ -40,11 +41,10 @@ def export(stored: Iterable[Stored], store: Store, path: Path) -> int:
     count = 0
     for one in stored:
         count += 1
-        files[f"records/{one.digest}/record.json"] = one.record.to_json()
+        files[f"records/{one.digest}/record.json"] = store.body(one.digest)
         if one.record.arrays is not None:
             files[f"records/{one.digest}/arrays.bin"] = one.content
-        if one.record.fingerprint is not None:
-            blob = one.record.fingerprint.stack_blob
+        for blob in one.record.fingerprint.blobs() if one.record.fingerprint else ():
             files[f"blobs/{blob}"] = store.blob(blob)
     manifest = {
         "schema": SCHEMA,
@@ -112,17 +112,17 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, tuple[str, int]]:
 
 
 def _take(archive: zipfile.ZipFile, expected: dict[str, tuple[str, int]], digest: str, store: Store) -> None:
-    """One record with its arrays and its stack, checked in full, then stored."""
+    """One record with its arrays and its blobs, checked in full, then stored."""
     body = _read(archive, expected, f"records/{digest}/record.json")
     one = read_parts(digest, body, lambda: _read(archive, expected, f"records/{digest}/arrays.bin"))
-    if one.record.fingerprint is not None:
-        blob = _read(archive, expected, f"blobs/{one.record.fingerprint.stack_blob}")
-        if sha256(blob) != one.record.fingerprint.stack_blob:
-            raise RefusedInput("its stack has another digest than its name")
-        store.add_blob(blob)
-    if one.record.to_json() != body:
+    if not records.is_canonical(body):
         raise RefusedInput("record.json: not in the form that a bench writes")
-    store.add(one.record, one.content)
+    for named in one.record.fingerprint.blobs() if one.record.fingerprint else ():
+        blob = _read(archive, expected, f"blobs/{named}")
+        if sha256(blob) != named:
+            raise RefusedInput(f"blob {named}: its bytes have another digest than its name")
+        store.add_blob(blob)
+    store.keep(body, one.content)
 
 
 def _read(archive: zipfile.ZipFile, expected: dict[str, tuple[str, int]], name: str) -> bytes:

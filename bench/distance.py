@@ -134,7 +134,11 @@ def normwise(value: NDArray[Any], reference: NDArray[Any]) -> float:
     if not (np.isfinite(one[~same]).all() and np.isfinite(other[~same]).all()):
         return math.inf
     scale = float(np.abs(other[np.isfinite(other)]).max())
-    return float(np.abs(one - other)[~same].max()) / scale if scale else math.inf
+    if scale == 0.0:
+        return math.inf
+    with np.errstate(over="ignore"):
+        gap = float(np.abs(one[~same] - other[~same]).max())
+    return max(gap / scale, math.ulp(0.0))  # never 0 for what differs, however little
 
 
 def digits(value: float, reference: float) -> float:

@@ -200,7 +200,11 @@ def _in_name_only(one: Precision) -> bool:
 
 def _overstated(errors: Sequence[Precision]) -> str:
     """The two whose agreement overstates their precision most, if any."""
-    pairs = [(precision.apart(*both), both) for both in itertools.combinations(errors, 2)]
+    pairs = [
+        (precision.apart(one, other), (one, other))
+        for one, other in itertools.combinations(errors, 2)
+        if one.group.cell.backend != other.group.cell.backend
+    ]
     closer = [(gap, both) for gap, both in pairs if gap < min(one.weights for one in both)]
     if not closer:
         return "No two of them agree better than they are precise"

@@ -76,6 +76,7 @@ def ensure(
     *,
     disk_mb: Mapping[str, int],
     on_line: Callable[[str, str], None],
+    wheels: Path | None = None,
     at_once: int = 2,
 ) -> dict[str, Built]:
     """Builds the images that are missing, `at_once` at a time; one failure does not stop the others."""
@@ -85,7 +86,7 @@ def ensure(
 
     def attempt(one: Context) -> Built:
         try:
-            image = build(engine, one, lambda line: on_line(one.backend, line))
+            image = build(engine, one, lambda line: on_line(one.backend, line), wheels)
             return Built(backend=one.backend, image=image, fresh=True, error=None)
         except BenchError as error:
             return Built(backend=one.backend, image=None, fresh=False, error=error)
@@ -99,13 +100,13 @@ def ensure(
     }
 
 
-def build(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image:
-    """Builds one image and labels it with its context's digest and where its base came from."""
+def build(engine: Engine, one: Context, on_line: Callable[[str], None], wheels: Path | None = None) -> Image:
+    """Builds one image and labels it with its context's digest and its base; `wheels` has what no index keeps."""
+    lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
+    host = {f"host/{name}": content for name, content in hostsettings.build_files(lock, wheels_folder=wheels).items()}
     base = engine.image(one.base)
     if base is None:
         on_line(f"{one.base} is not here; asking the engine's registry (scripts/base-images makes it without one)")
-    lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
-    host = {f"host/{name}": content for name, content in hostsettings.build_files(lock).items()}
     labels = {
         f"{LABEL}.project": PROJECT,
         f"{LABEL}.backend": one.backend,

@@ -2,6 +2,7 @@
 
 Schema history
   1  first (2026-11).
+  2  fingerprint.sbom: the digest of the stack's bill of materials; null in records of schema 1 (2026-11).
 A reader exists for every schema; `UPGRADES[n]` turns a raw record of schema n into one of n + 1.
 """
 
@@ -17,8 +18,15 @@ from bench.cell import Cell
 from bench.digests import array_digest, lines_digest, sha256
 from bench.errors import RefusedInput, UsageError
 
-SCHEMA = 1
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+SCHEMA = 2
+
+
+def _to_2(raw: dict[str, Any]) -> dict[str, Any]:
+    seen = raw.get("fingerprint")
+    return {**raw, "schema": 2, "fingerprint": {**seen, "sbom": None} if isinstance(seen, dict) else seen}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2}
 
 #: Bytes of an element, for each dtype that a record may hold; bfloat16 has no NumPy dtype and is kept as bits.
 ITEM_SIZES = {
@@ -131,14 +139,20 @@ class Outcome(Value):
 
 
 class Fingerprint(Value):
-    """Who computed: `stack` names the blob with packages and interpreter; the rest is this machine, that day."""
+    """Who computed: `stack` is the digest of the packages and interpreter, `stack_blob` names the blob that lists them
+    and `sbom` the one with their CycloneDX bill of materials; the rest is this machine, that day."""
 
     stack: Digest
     stack_blob: Digest
+    sbom: Digest | None
     hardware: dict[str, Json]
     surroundings: dict[str, Json]
     variables: dict[str, str]
     libraries: tuple[str, ...]
+
+    def blobs(self) -> tuple[str, ...]:
+        """Digests of the blobs that belong to it."""
+        return (self.stack_blob, *([self.sbom] if self.sbom else []))
 
 
 class Machine(Value):
@@ -167,7 +181,7 @@ class ArraysFile(Value):
 class Record(Value):
     """An attempt at a run: immutable once stored. `executor` says where and under which limits it ran."""
 
-    schema_: Literal[1] = Field(alias="schema", default=1)
+    schema_: Literal[2] = Field(alias="schema", default=2)
     run: RunKey
     attempt: str
     started: str
@@ -219,6 +233,14 @@ def from_json(content: bytes) -> Record:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RefusedInput(f"$.{where}: {first['msg']} ({error.error_count()} problems in all)") from None
+
+
+def is_canonical(body: bytes) -> bool:
+    """Whether bytes are in the one form that `to_json` of this or an older bench gives a record."""
+    try:
+        return (json.dumps(json.loads(body), allow_nan=False, sort_keys=True) + "\n").encode() == body
+    except (ValueError, RecursionError):
+        return False
 
 
 def _no_constant(text: str) -> float:

@@ -55,6 +55,7 @@ class Planted:
     started: str = "2026-11-23T10:00:00.000Z"
     attempt: str = "0" * 32
     stack_blob: str = "e" * 64
+    sbom: str | None = None
 
     def record(self) -> tuple[Record, bytes]:
         """The record and the bytes of its arrays, all digests right."""
@@ -93,6 +94,7 @@ class Planted:
         fingerprint = Fingerprint(
             stack=self.stack,
             stack_blob=self.stack_blob,
+            sbom=self.sbom,
             hardware={"digest": self.hardware},
             surroundings={},
             variables={},

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -28,7 +28,9 @@ OTHER = "mlp/theano-cpu/numpy/native/default"
 
 
 def environment() -> dict[str, Any]:
-    return {"stack": {"digest": "b" * 64}, "hardware": {"digest": "a" * 64, "cpu_model": "Some CPU @ 3GHz", "cpus": 2},
+    stack = {"digest": "b" * 64, "guest": "c" * 64, "interpreter": {"implementation": "CPython", "version": "3.13.1"},
+             "distributions": ["keras 3.15.1 aaa"], "debian_packages": None}  # fmt: skip
+    return {"stack": stack, "hardware": {"digest": "a" * 64, "cpu_model": "Some CPU @ 3GHz", "cpus": 2},
             "surroundings": {}, "variables": {}, "libraries": []}  # fmt: skip
 
 
@@ -268,6 +270,44 @@ def test_host_settings_carry_certificates_index_and_locked_wheels(
     assert files["pip.conf"].decode().splitlines() == [
         "[global]", "cert = /host/ca.pem", "index-url = https://example.invalid/simple",
         "extra-index-url = https://other.invalid/simple", "find-links = /host/wheels"]  # fmt: skip
+
+
+LOCAL = f"keras==3.0 --hash=sha256:{'0' * 64}\ntorch==2.13.0+cpu --hash=sha256:{sha256(b'built here')}\n"
+
+
+def test_a_build_that_no_index_keeps_must_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the wheel the sentence names it and the option; a wheel of another hash is no help."""
+    monkeypatch.setattr(hostsettings, "pip_settings", dict)
+    with pytest.raises(RunError, match=r"^torch==2\.13\.0\+cpu: .*`--wheels DIR`"):
+        hostsettings.build_files(LOCAL, {})
+    wheel = tmp_path / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl"
+    wheel.write_bytes(b"another")
+    with pytest.raises(RunError, match="--wheels DIR"):
+        hostsettings.build_files(LOCAL, {}, tmp_path)
+    wheel.write_bytes(b"built here")
+    assert sorted(hostsettings.build_files(LOCAL, {}, tmp_path)) == ["pip.conf", f"wheels/{wheel.name}"]
+
+
+def test_a_page_or_an_index_of_ones_own_may_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then pip is left to find it."""
+    for key in ("find-links", "extra-index-url", "index-url"):
+        monkeypatch.setattr(hostsettings, "pip_settings", lambda key=key: {key: "https://example.invalid/cpu"})
+        assert "pip.conf" in hostsettings.build_files(LOCAL, {})
+
+
+def test_a_backend_without_its_wheel_is_unavailable_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostsettings, "pip_settings", dict)
+    context = images.context("torch-cpu")
+
+    class Engine:
+        info: dict[str, str] = {}  # noqa: RUF012 (stands in for an engine that must not be asked to build)
+
+        def image(self, name: str) -> None:
+            return None
+
+    built = images.ensure(cast("Any", Engine()), [context], disk_mb={}, on_line=lambda *_: None)["torch-cpu"]
+    assert built.image is None
+    assert "--wheels DIR" in str(built.error)
 
 
 def test_without_settings_a_build_gets_an_empty_pip_conf(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ BENCH = ROOT / "bench"
 LAYERS = (
     "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
     "records", "store", "bundle", "supplied", "hostsettings", "engine", "images", "executors", "executors.docker",
-    "executors.here", "attempts", "campaign", "distance", "divergence", "comparability", "comparison", "groups",
+    "executors.here", "sbom", "attempts", "campaign", "distance", "divergence", "comparability", "comparison", "groups",
     "published", "precision", "expectations", "findings", "analysis", "report", "report.page", "report.json",
     "report.markdown", "report.html", "report.writing", "report.terminal", "cli", "cli.options", "cli.executing",
     "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run", "cli.compare", "cli.show", "cli.export",

@@ -34,6 +34,7 @@ def plant(store: Store, count: int = 1) -> list[str]:
     for index in range(count):
         planted = Planted(fits=fits(index), index=index)
         planted.stack_blob = store.add_blob(f"stack {index}".encode())
+        planted.sbom = store.add_blob(f"bill {index}".encode())
         found.append(store.add(*planted.record()))
     return found
 
@@ -109,7 +110,7 @@ def first_array(raw: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (lambda raw: raw.update(schema=2), "schema 2"),
+        (lambda raw: raw.update(schema=3), "schema 3"),
         (lambda raw: raw.update(schema="1"), "schema '1'"),
         (lambda raw: raw.update(extra=1), "extra"),
         (lambda raw: raw.pop("run"), "run"),
@@ -227,8 +228,8 @@ def test_a_bundle_carries_records_and_their_stacks(tmp_path: Path) -> None:
     good, bad = scan(store)
     assert [one.digest for one in good] == names
     assert bad == []
-    assert {store.blob(one.record.fingerprint.stack_blob) for one in good if one.record.fingerprint} == {
-        b"stack 0", b"stack 1", b"stack 2"}  # fmt: skip
+    named = {store.blob(blob) for one in good if one.record.fingerprint for blob in one.record.fingerprint.blobs()}
+    assert named == {f"{kind} {index}".encode() for kind in ("stack", "bill") for index in range(3)}
 
 
 def test_the_same_records_give_the_same_bundle(tmp_path: Path) -> None:
@@ -309,6 +310,34 @@ def test_a_truncated_bundle_never_gives_a_wrong_record(cut: int) -> None:
         with pytest.raises(RefusedInput):
             bundle.collect(path, store)
         assert {one.digest for one in scan(store)[0]} <= set(names)
+
+
+def first_schema(one: Stored, store: Store) -> bytes:
+    """A record as a bench of schema 1 wrote it."""
+    raw = json.loads(store.body(one.digest))
+    raw["schema"] = 1
+    del raw["fingerprint"]["sbom"]
+    return (json.dumps(raw, sort_keys=True) + "\n").encode()
+
+
+def test_a_record_of_the_first_schema_keeps_its_bytes_and_its_name(tmp_path: Path) -> None:
+    """It is read, exported and collected; nothing of it is written anew."""
+    store = Store(tmp_path / "store")
+    one = store.read(plant(store)[0])
+    body = first_schema(one, store)
+    old = Store(tmp_path / "old")
+    assert one.record.fingerprint is not None
+    old.add_blob(store.blob(one.record.fingerprint.stack_blob))
+    digest = old.keep(body, one.content)
+    assert digest == sha256(body)
+    read = old.read(digest)
+    assert read.record.fingerprint is not None
+    assert read.record.fingerprint.sbom is None
+    assert read.record.outcome == one.record.outcome
+    bundle.export([read], old, tmp_path / "old.zip")
+    new = Store(tmp_path / "new")
+    assert bundle.collect(tmp_path / "old.zip", new).new == 1
+    assert new.body(digest) == body
 
 
 def test_a_bundle_without_a_manifest_or_of_another_schema_is_refused(tmp_path: Path) -> None:

@@ -22,11 +22,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="with `--executor here`: a Python that has the framework already",
     )
+    parser.add_argument(
+        "--wheels", type=Path, metavar="DIR", help="wheels that no index keeps, such as PyTorch's builds for CPUs"
+    )
     parser.add_argument("--docker-folder", type=Path, metavar="DIR", help="another folder of backends than docker/")
 
 
 def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = True) -> Executor:
     """The executor that the command line asks for; RunError if there is no engine for it."""
+    if arguments.wheels is not None and not arguments.wheels.is_dir():
+        raise UsageError(f"--wheels {arguments.wheels}: no such folder; give the folder that has the wheel files")
     if arguments.executor == "here":
         from bench.executors.here import HereExecutor
 
@@ -39,10 +44,17 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
             folder=options.cache_folder(),
             interpreter=arguments.interpreter,
             docker_folder=arguments.docker_folder,
+            wheels=arguments.wheels,
         )
     if arguments.interpreter is not None:
         raise UsageError("--interpreter goes with `--executor here`; containers have an interpreter of their own")
     from bench.engine import Engine
     from bench.executors.docker import DockerExecutor
 
-    return DockerExecutor(Engine.connect(), limits=matrix.limits, docker_folder=arguments.docker_folder, build=build)
+    return DockerExecutor(
+        Engine.connect(),
+        limits=matrix.limits,
+        docker_folder=arguments.docker_folder,
+        wheels=arguments.wheels,
+        build=build,
+    )

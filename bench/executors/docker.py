@@ -24,11 +24,18 @@ class DockerExecutor:
     name = "docker"
 
     def __init__(
-        self, engine: Engine, *, limits: Limits, docker_folder: Path | None = None, build: bool = True
+        self,
+        engine: Engine,
+        *,
+        limits: Limits,
+        docker_folder: Path | None = None,
+        wheels: Path | None = None,
+        build: bool = True,
     ) -> None:
         self.engine = engine
         self.limits = limits
         self.docker_folder = docker_folder
+        self.wheels = wheels
         self.build = build
         self.built: dict[str, Built] = {}
 
@@ -46,7 +53,7 @@ class DockerExecutor:
                 refused[backend.name] = NotReady(status="unavailable", reason=reason)
         if self.build:
             needs = {backend.name: backend.disk_mb for backend in backends}
-            self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say)
+            self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say, wheels=self.wheels)
         else:
             self.built = {
                 one.backend: Built(backend=one.backend, image=self.engine.image(one.tag), fresh=False, error=None)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench import process, resources
+from bench import hostsettings, process, resources
 from bench.digests import sha256
 from bench.errors import BenchError, RunError
 from bench.executors import TAIL_BYTES, Attempt, Job, NotReady
@@ -31,12 +31,19 @@ class HereExecutor:
     name = "here"
 
     def __init__(
-        self, *, limits: Limits, folder: Path, interpreter: Path | None = None, docker_folder: Path | None = None
+        self,
+        *,
+        limits: Limits,
+        folder: Path,
+        interpreter: Path | None = None,
+        docker_folder: Path | None = None,
+        wheels: Path | None = None,
     ) -> None:
         self.limits = limits
         self.folder = folder
         self.interpreter = interpreter
         self.docker_folder = docker_folder
+        self.wheels = wheels
         self.pythons: dict[str, Path] = {}
 
     def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
@@ -93,6 +100,7 @@ class HereExecutor:
         python = target / "bin" / "python"
         if (target / "complete").is_file():
             return python
+        hostsettings.known_builds(locks[1].read_text(encoding="utf-8"), hostsettings.pip_settings(), self.wheels)
         shutil.rmtree(target, ignore_errors=True)
         say(backend.name, f"making {target.name} with {base}")
         if backend.python == "2.7":
@@ -101,21 +109,9 @@ class HereExecutor:
             process.check([base, "-m", "venv", target], purpose=f"{backend.name}: environment")
         for lock in locks:
             say(backend.name, f"installing {lock.name}")
-            process.check(
-                [
-                    python,
-                    "-m",
-                    "pip",
-                    "install",
-                    "-q",
-                    "--no-deps",
-                    "--require-hashes",
-                    "--no-build-isolation",
-                    "-r",
-                    lock,
-                ],
-                purpose=f"{backend.name}: {lock.name}",
-            )
+            options: list[str | Path] = ["-q", "--no-deps", "--require-hashes", "--no-build-isolation", "-r", lock]
+            options += ["--find-links", self.wheels] if self.wheels else []
+            process.check([python, "-m", "pip", "install", *options], purpose=f"{backend.name}: {lock.name}")
         (target / "complete").write_text("")
         return python
 

@@ -38,8 +38,10 @@ class CNTK(Framework):
                               "a learner of CNTK is given all gradients before it updates")
 
     def placement(self, model):
-        """Each parameter tells its own device."""
-        return sorted(set("cpu" if "CPU" in str(one.device) else str(one.device).lower() for one in model.weights))
+        """A parameter does not tell its device; it gets the process's, which is settled once it is asked for."""
+        import cntk
+        device = str(cntk.device.use_default_device())
+        return ["cpu" if device == "CPU" else device.lower()]
 
     def facts(self):
         import cntk
