@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import docker.errors
@@ -178,6 +179,57 @@ class Engine:
         if built is None:
             raise RunError(f"{tag}: the engine built it, but does not have it now; look at its disk: `bench doctor`")
         return built.id
+
+    def pull(self, reference: str) -> Image:
+        """Fetches an image from a registry; RunError says what the engine was told."""
+        try:
+            self.client.images.pull(reference)
+        except (docker.errors.APIError, requests.exceptions.RequestException) as error:
+            raise RunError(f"{reference}: cannot be pulled: {_first_line(error)}") from None
+        found = self.image(reference)
+        if found is None:
+            raise RunError(
+                f"{reference}: pulled, but the engine does not have it now; look at its disk: `bench doctor`"
+            )
+        return found
+
+    def tag(self, image: Image, name: str) -> None:
+        """Gives an image one more name."""
+        repository, _, tag = name.rpartition(":")
+        self.client.api.tag(image.id, repository, tag)
+
+    def push(self, name: str, on_line: Callable[[str], None]) -> str:
+        """Sends an image to the registry that its name starts with; its digest there."""
+        repository, _, tag = name.rpartition(":")
+        digest: str | None = None
+        try:
+            for message in self.client.api.push(repository, tag, stream=True, decode=True):
+                if "error" in message:
+                    raise RunError(f"{name}: cannot be pushed: {message['error']}")
+                digest = (message.get("aux") or {}).get("Digest") or digest
+                on_line(str(message.get("status") or ""))
+        except (docker.errors.APIError, requests.exceptions.RequestException) as error:
+            raise RunError(f"{name}: cannot be pushed: {_first_line(error)}") from None
+        if digest is None:
+            raise RunError(f"{name}: pushed, but the registry told no digest")
+        return digest
+
+    def save(self, name: str, path: Path) -> None:
+        """Writes an image and its name as the tar that `docker load` reads; whole or not at all."""
+        temporary = path.with_name(f".{path.name}.part")
+        with temporary.open("wb") as stream:
+            for chunk in self.client.images.get(name).save(named=name):
+                stream.write(chunk)
+        temporary.replace(path)
+
+    def load(self, path: Path) -> tuple[Image, ...]:
+        """The images of a tar that `docker save` wrote."""
+        try:
+            with path.open("rb") as stream:
+                loaded = self.client.images.load(stream)
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise RunError(f"{path}: cannot be loaded: {_first_line(error)}") from None
+        return tuple(found for one in loaded if (found := self.image(str(one.id))) is not None)
 
     def run(self, spec: ContainerSpec) -> ContainerResult:
         """Runs a container to its end and removes it with its anonymous volumes, whatever happens."""

@@ -104,33 +104,41 @@ def build(engine: Engine, one: Context, on_line: Callable[[str], None], wheels: 
     """Builds one image and labels it with its context's digest and its base; `wheels` has what no index keeps."""
     lock = "\n".join(content.decode() for name, content in one.files.items() if name.endswith(".lock"))
     host = {f"host/{name}": content for name, content in hostsettings.build_files(lock, wheels_folder=wheels).items()}
-    base = engine.image(one.base)
-    if base is None:
-        on_line(f"{one.base} is not here; asking the engine's registry (scripts/base-images makes it without one)")
+    base = _base(engine, one, on_line)
     labels = {
         f"{LABEL}.project": PROJECT,
         f"{LABEL}.backend": one.backend,
         f"{LABEL}.context": one.digest,
         f"{LABEL}.base.name": one.base,
+        f"{LABEL}.base.pulled": next(iter(base.repo_digests), ""),
     }
     arguments = {key: os.environ[key] for key in PROXIES if os.environ.get(key)}
     try:
         engine.build(tar({**one.files, **host}), tag=one.tag, labels=labels, arguments=arguments, on_line=on_line)
     except RunError as error:
-        hint = "" if base else f"\n  {one.base} was not here before: `scripts/base-images` makes it."
-        raise RunError(f"{error}{hint}\n  What was recorded so far stays; `bench build` tries again.") from None
+        raise RunError(f"{error}\n  What was recorded so far stays; `bench build` tries again.") from None
     image = engine.image(one.tag)
     assert image is not None  # Engine.build has looked
     return image
 
 
-def base_origin(engine: Engine, image: Image) -> dict[str, str | None]:
-    """Where an image's base came from: pulled by digest from a registry, or made here by debootstrap."""
-    name = image.labels.get(f"{LABEL}.base.name")
-    made = image.labels.get(ORIGIN)
-    base = engine.image(name) if name else None
-    pulled = base.repo_digests[0] if base and base.repo_digests else None
-    return {"name": name, "origin": made or (f"registry {pulled}" if pulled else "unknown")}
+def _base(engine: Engine, one: Context, on_line: Callable[[str], None]) -> Image:
+    """The base image, pulled if it is not here: so its digest is known and can be kept."""
+    found = engine.image(one.base)
+    if found is not None:
+        return found
+    on_line(f"{one.base} is not here; asking the engine's registry")
+    try:
+        return engine.pull(one.base)
+    except RunError as error:
+        raise RunError(f"{one.tag}: the build failed: {error}\n  `scripts/base-images` makes it.") from None
+
+
+def base_origin(image: Image) -> dict[str, str | None]:
+    """Where an image's base came from: pulled by digest from a registry, or made by debootstrap; its labels tell."""
+    pulled = image.labels.get(f"{LABEL}.base.pulled")
+    origin = image.labels.get(ORIGIN) or (f"registry {pulled}" if pulled else "unknown")
+    return {"name": image.labels.get(f"{LABEL}.base.name"), "origin": origin}
 
 
 def check_disk(engine: Engine, needed_mb: int) -> None:

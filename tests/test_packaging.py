@@ -1,6 +1,7 @@
 """The wheel is whole: what a checkout has at its top, the package carries inside."""
 
 import importlib.metadata
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,12 @@ from tests.engines import ROOT
 def installed() -> set[str]:
     """Files of the installed package; skipped where the tests run from a checkout alone."""
     try:
-        files = importlib.metadata.files("keras-repro-bench")
+        distribution = importlib.metadata.distribution("keras-repro-bench")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("keras-repro-bench is not installed here (tox installs its wheel)")
-    return {str(file) for file in files or ()}
+    if json.loads(distribution.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable"):
+        pytest.skip("keras-repro-bench is installed as an editable checkout: there is no wheel to look at")
+    return {str(file) for file in distribution.files or ()}
 
 
 def test_the_wheel_ships_every_backend_matrix_reference_guest_and_template() -> None:

@@ -139,7 +139,7 @@ class DockerExecutor:
             "pid": result.pid,
             "image": result.image,
             "context": image.labels.get(f"{LABEL}.context") if image else None,
-            "base": images.base_origin(self.engine, image) if image else None,
+            "base": images.base_origin(image) if image else None,
             "limits": {
                 "memory_mb": spec.limits.memory_mb,
                 "processes": spec.limits.processes,
