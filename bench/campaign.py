@@ -2,12 +2,13 @@
 
 import concurrent.futures
 import datetime as dt
+import itertools
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bench import attempts, supplied
 from bench.engine import LABEL
@@ -17,6 +18,10 @@ from bench.matrix import Backend
 from bench.plan import Run
 from bench.records import Machine, Record, RunKey
 from bench.store import Store, Stored
+
+Value = TypeVar("Value")
+
+WARM_AT_ONCE = 2
 
 
 class Listener(Protocol):
@@ -210,14 +215,23 @@ def _refusals(
 
 
 def _warm(runs: Sequence[Run], executor: Executor, store: Store, listener: Listener) -> None:
-    """Fills compile caches before anything is measured. Where it fails, runs compile for themselves."""
-    for run in {(run.backend.name, run.cell.workload, run.cell.init, run.cell.preset): run for run in runs}.values():
-        if not run.backend.compile_cache:
-            continue
+    """Fills compile caches before anything is measured. Where it fails, runs compile for themselves.
+
+    Backends side by side, since nothing is timed yet; within one, each starts from what the last has compiled.
+    """
+
+    def fill(run: Run) -> None:
         listener.note(f"{run.cell}: compiling once for all runs")
         attempt = executor.warm(run, _job(run), {f"{LABEL}.store": store.id})
         if attempt is not None and attempt.status != "ok":
             listener.note(f"{run.cell}: the warm-up ended as {attempt.status} ({attempt.reason}); runs compile anew")
+
+    kinds: dict[str, dict[tuple[str, ...], Run]] = {}
+    for run in runs:
+        if run.backend.compile_cache:
+            kinds.setdefault(run.backend.name, {})[run.cell.workload, run.cell.init, run.cell.preset] = run
+    for row in itertools.zip_longest(*(by_kind.values() for by_kind in kinds.values())):
+        _map(fill, [run for run in row if run is not None], WARM_AT_ONCE, executor, store)
 
 
 def _run_all(
@@ -243,11 +257,18 @@ def _run_all(
         listener.end(run, record)
         return record
 
-    if settings.jobs == 1:
-        return [one(run) for run in runs]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=settings.jobs) as pool:
+    return _map(one, runs, settings.jobs, executor, store)
+
+
+def _map(
+    function: Callable[[Run], Value], runs: Sequence[Run], at_once: int, executor: Executor, store: Store
+) -> list[Value]:
+    """The function of each run, `at_once` at a time; an interrupt ends the containers of those that go on."""
+    if at_once == 1 or len(runs) == 1:
+        return [function(run) for run in runs]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=at_once) as pool:
         try:
-            return list(pool.map(one, runs))
+            return list(pool.map(function, runs))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             executor.sweep({f"{LABEL}.store": store.id})
