@@ -78,7 +78,7 @@ def verdicts(cells: Sequence[CellView]) -> str:
                 cell.cell,
                 cell.runs,
                 len(cell.classes),
-                cell.run_verdict,
+                cell.run_verdict if cell.runs > 1 else "one run",
                 ", ".join(cell.backend_verdicts),
                 published(cell),
             )

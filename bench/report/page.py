@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from bench.groups import Group
 from bench.precision import Precision
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
+
+#: So many backends of one verdict are named in a cell's row; more are counted.
+FEW = 3
 
 #: Gives the bytes of a blob by digest, for the stacks of the environment table.
 Blobs = Callable[[str], bytes]
@@ -120,7 +124,8 @@ class Page:
 
 def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
-    verdicts = [group.verdict for group in analysis.groups] + [pair.verdict for pair in analysis.backends]
+    verdicts = [group.verdict for group in analysis.groups if len(group.runs) > 1]  # one run is compared with nothing
+    verdicts += [pair.verdict for pair in analysis.backends]
     columns, rows = _environment(analysis.groups, blobs)
     return Page(
         campaign=analysis.campaign,
@@ -174,9 +179,7 @@ def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
         runs=len(group.runs),
         classes=tuple(" ".join(str(index) for index in indices) for indices in group.classes),
         run_verdict=group.verdict,
-        backend_verdicts=tuple(
-            _other(pair, group) for pair in analysis.backends if group.first in (pair.left, pair.right)
-        ),
+        backend_verdicts=_others(group, analysis),
         published_verdict=lane.verdict if lane else None,
         published_digits=digits_text(lane.min_digits) if lane and lane.positions else None,
         confidence=findings.confidence(group),
@@ -200,10 +203,18 @@ def _parted(comparison: Comparison | None) -> str | None:
     return f"run {left} and run {right} part at {comparison.parted()}"
 
 
-def _other(pair: Comparison, group: Group) -> str:
-    """`theano-cpu: ROUNDING`: the other backend of a pair and the verdict."""
-    other = pair.right if pair.left is group.first else pair.left
-    return f"{other.record.run.cell.split('/')[1]}: {pair.verdict}"
+def _others(group: Group, analysis: Analysis) -> tuple[str, ...]:
+    """`theano-cpu: ROUNDING`: each other backend of the lane and its verdict; many of one: `8 backends: ROUNDING`."""
+    by_verdict: dict[str, list[str]] = {}
+    for pair in analysis.backends:
+        if group.first in (pair.left, pair.right):
+            other = pair.right if pair.left is group.first else pair.left
+            by_verdict.setdefault(pair.verdict, []).append(other.record.run.cell.split("/")[1])
+    return tuple(
+        f"{name}: {verdict}"
+        for verdict, names in by_verdict.items()
+        for name in (names if len(names) <= FEW else [f"{len(names)} backends"])
+    )
 
 
 def _scores(group: Group, lane: PublishedComparison | None) -> tuple[ScoreRow, ...]:
@@ -275,6 +286,10 @@ def _precision(one: Precision) -> PrecisionView:
     )
 
 
+#: Distributions that the environment table shows; the stack digest stands for all of them.
+SHOWN = re.compile(r"numpy|scipy|pandas|scikit-learn|nvidia-(cuda-runtime|cudnn|nccl|cublas)(-cu\d+)?")
+
+
 def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...], tuple[EnvironmentView, ...]]:
     """The environment of each backend: one column a stack and machine, one row a fact."""
     columns: dict[str, dict[str, str]] = {}
@@ -297,9 +312,7 @@ def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
     base = record.executor.get("base") or {}
     facts = {**outcome.framework, "python": stack["interpreter"]["version"]}
     facts |= {
-        line.split()[0]: line.split()[1]
-        for line in stack["distributions"]
-        if line.split()[0].lower() in ("numpy", "scipy", "pandas", "scikit-learn")
+        line.split()[0]: line.split()[1] for line in stack["distributions"] if SHOWN.fullmatch(line.split()[0].lower())
     }
     facts |= {
         "executor": str(record.executor.get("name")),
@@ -309,5 +322,8 @@ def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
     facts |= {"devices": ", ".join(outcome.devices)}
     facts |= {key: str(seen.hardware.get(key)) for key in ("cpu_model", "cpus", "cpu_caches")}
     facts |= {key: str(seen.surroundings.get(key)) for key in ("kernel", "libc", "microcode")}
+    gpus = seen.surroundings.get("nvidia_gpus") or []
+    for key in ("name", "compute_cap", "driver_version", "ecc.mode.current") if gpus else ():
+        facts[f"GPU {key}"] = ", ".join(str(one.get(key)) for one in gpus)
     facts |= {"stack digest": seen.stack}
     return facts

@@ -1,11 +1,19 @@
 """The page values as a summary that fits a terminal of 80 columns."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.page import Page
+from bench.report.page import Page, PairView
 
+Row = TypeVar("Row")
+Key = TypeVar("Key")
+
+#: So many pairs of one verdict get a line each; more get one line together.
+FEW = 3
 STYLES = {
     "IDENTICAL": "green",
     "ROUNDING": "yellow",
@@ -17,6 +25,23 @@ STYLES = {
 
 def show(page: Page, console: Console) -> None:
     """Verdicts, findings and breaches; text of records is never read as markup."""
+    console.print(_verdicts(page))
+    for (lane, kind), pairs in _gathered(page.pairs, lambda pair: (pair.lane, pair.verdict)):
+        verdict = (kind, STYLES[kind])
+        if len(pairs) > FEW:
+            console.print(Text.assemble(f"{len(pairs)} pairs of backends ", verdict, f" {lane}: {_least(pairs)}"))
+        else:
+            for pair in pairs:
+                console.print(Text.assemble(f"{pair.left} ~ {pair.right} ", verdict, f" {lane}: {pair.divergence}"))
+    console.print()
+    for sentence in page.findings:
+        console.print(Text("- " + sentence.replace("`", "")))
+    _faults(page, console)
+    held = sum(expected.holds for expected in page.expectations)
+    console.print(f"{held} of {len(page.expectations)} expectations hold.")
+
+
+def _verdicts(page: Page) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("cell", overflow="fold")
     for name in ("runs", "run to run", "published"):
@@ -25,21 +50,42 @@ def show(page: Page, console: Console) -> None:
         published = Text(cell.published_verdict or "", STYLES.get(cell.published_verdict or "", ""))
         if cell.published_digits:
             published.append(f" {cell.published_digits}", "default")
-        table.add_row(Text(cell.cell), str(cell.runs), Text(cell.run_verdict, STYLES[cell.run_verdict]), published)
-    console.print(table)
-    for pair in page.pairs:
-        verdict = (pair.verdict, STYLES[pair.verdict])
-        console.print(Text.assemble(f"{pair.left} ~ {pair.right} ", verdict, f" {pair.lane}: {pair.divergence}"))
-    console.print()
-    for sentence in page.findings:
-        console.print(Text("- " + sentence.replace("`", "")))
-    for name, index, status, reason in page.not_ok:
-        console.print(Text(f"{status}: {name}, run {index}: {reason}", "red"))
+        # One run has nothing to be compared with; its verdict says so, in a word that reads like a fault.
+        repeated = Text(cell.run_verdict if cell.runs > 1 else "one run", STYLES[cell.run_verdict])
+        table.add_row(Text(cell.cell), str(cell.runs), repeated, published)
+    return table
+
+
+def _faults(page: Page, console: Console) -> None:
+    """Runs that are not ok, records that were refused, expectations that do not hold."""
+    for (status, reason), runs in _gathered(page.not_ok, lambda run: (run[2], run[3])):
+        cells = sorted({name for name, *_ in runs})
+        named = cells[0] if len(cells) == 1 else f"{len(cells)} cells of {', '.join(_backends(cells))}"
+        console.print(Text(f"{status}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {named}: {reason}", "red"))
     for name, reason in page.refused:
         console.print(Text(f"refused: record {name[:12]}: {reason}", "red"))
     for expected in page.expectations:
         if not expected.holds:
             text = f"BREACH: {expected.subject}: {expected.scope} at least {expected.at_least}; seen {expected.seen}"
             console.print(Text(text, "red bold"))
-    held = sum(expected.holds for expected in page.expectations)
-    console.print(f"{held} of {len(page.expectations)} expectations hold.")
+
+
+def _gathered(rows: Iterable[Row], key: Callable[[Row], Key]) -> Iterable[tuple[Key, list[Row]]]:
+    """Rows by key, in the order in which keys first come."""
+    found: dict[Key, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found.items()
+
+
+def _least(pairs: Sequence[PairView]) -> str:
+    """What many pairs have in common, and the one whose scores agree least."""
+    measured = [pair for pair in pairs if pair.digits]
+    if not measured:
+        return pairs[0].divergence
+    worst = min(measured, key=lambda pair: float("inf") if pair.digits == "all" else float(pair.digits))
+    return f"scores agree to {worst.digits} digits or more (least: {worst.left} ~ {worst.right})"
+
+
+def _backends(cells: Iterable[str]) -> list[str]:
+    return sorted({cell.split("/")[1] for cell in cells})
