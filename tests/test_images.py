@@ -24,7 +24,11 @@ from tests.engines import ROOT, SHIPPED, built, connect, run_python
 pytestmark = pytest.mark.docker
 
 CPU_BACKENDS = [name for name, backend in SHIPPED.backends.items() if backend.accelerator == "cpu"]
-DISTRIBUTIONS = "import json, guest.stack as stack; print(json.dumps(stack.distributions()))"
+#: What is installed, without the standard library's own entries (Python 2.7 lists argparse, wsgiref and itself).
+DISTRIBUTIONS = """
+import json, sys, guest.stack as stack
+print(json.dumps(stack.distributions([path for path in sys.path if path.endswith("site-packages")])))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +87,11 @@ def small(engine: Engine, tmp_path: Path) -> Iterator[list[Context]]:
 
 
 def remove(engine: Engine, *names: str) -> None:
+    """Removes images under all of their names, a registry's included."""
     for name in names:
-        if engine.image(name):
-            engine.client.images.remove(name, force=True)
+        image = engine.image(name)
+        if image is not None:
+            engine.client.images.remove(image.id, force=True)
 
 
 def test_builds_of_different_images_overlap(engine: Engine, small: list[Context]) -> None:
@@ -172,7 +178,7 @@ def test_two_machines_use_the_very_same_image(engine: Engine, registry: str, tmp
     assert near[0].record.fingerprint is not None
     assert far[0].record.fingerprint is not None
     assert near[0].record.fingerprint.sbom == far[0].record.fingerprint.sbom
-    bill = json.loads(Store(tmp_path / "far").body(str(far[0].record.fingerprint.sbom)))
+    bill = json.loads(Store(tmp_path / "far").blob(str(far[0].record.fingerprint.sbom)))
     assert "pkg:pypi/numpy" in json.dumps(bill)
 
 
@@ -262,4 +268,6 @@ def test_a_backend_is_one_folder_and_one_entry(engine: Engine, tmp_path: Path) -
     assert len({record.run.stack for record in found}) == 2
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert "keras-2.0.4" in said
-    assert {cell["cell"]: cell["verdict"] for cell in report["cells"]} == dict.fromkeys(cells, "IDENTICAL")
+    assert {cell["cell"]: cell["run_verdict"] for cell in report["cells"]} == dict.fromkeys(cells, "IDENTICAL")
+    assert [{pair["left"], pair["right"]} for pair in report["pairs"]] == [{"keras-2.0.4", "tf1-cpu"}]
+    assert report["pairs"][0]["verdict"] == "IDENTICAL"

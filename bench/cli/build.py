@@ -47,10 +47,13 @@ def command(arguments: argparse.Namespace) -> int:
     for backend in backends:
         problem = refused.get(backend.name)
         console.print(
-            f"{backend.name}: {problem.status}: {problem.reason}" if problem else f"{backend.name}: ready", markup=False
+            f"{backend.name}: {problem.status}: {problem.reason}" if problem else f"{backend.name}: ready",
+            markup=False,
+            soft_wrap=True,
         )
         if arguments.push and not problem:
-            console.print(sharing.push(Engine.connect(), contexts[backend.name], arguments.push, lambda _line: None))
+            reference = sharing.push(Engine.connect(), contexts[backend.name], arguments.push, lambda _line: None)
+            console.print(reference, markup=False, soft_wrap=True)  # to be copied: no line break in it
     failed = [one for one in refused.values() if one.status == "unavailable" and "build failed" in one.reason]
     return 3 if failed else 0
 
@@ -59,11 +62,13 @@ def _take(source: str, contexts: dict[str, Context], console: Console) -> None:
     """Images from a registry. A reference must be had; a registry may lack some, which are then built."""
     engine = Engine.connect()
     if "@" in source:
-        console.print(f"{sharing.pull(engine, source, contexts).backend}: taken from {source}", markup=False)
+        console.print(
+            f"{sharing.pull(engine, source, contexts).backend}: taken from {source}", markup=False, soft_wrap=True
+        )
         return
     for one in contexts.values():
         try:
             sharing.pull(engine, sharing.remote(source, one), contexts)
-            console.print(f"{one.backend}: taken from {source}", markup=False)
+            console.print(f"{one.backend}: taken from {source}", markup=False, soft_wrap=True)
         except RunError as error:
-            console.print(f"{one.backend}: not taken: {error}", markup=False)
+            console.print(f"{one.backend}: not taken: {error}", markup=False, soft_wrap=True)
