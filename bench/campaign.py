@@ -70,9 +70,7 @@ class _Place:
 
 def current(store: Store) -> str:
     """The campaign that `bench run` resumes: the latest in the store, else one named after today (UTC)."""
-    latest = max(
-        (one.record for one in store.scan() if isinstance(one, Stored)), key=lambda record: record.started, default=None
-    )
+    latest = max(store.headers(), key=lambda record: record.started, default=None)
     return latest.run.campaign if latest else dt.datetime.now(dt.UTC).date().isoformat()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.cell import Cell
-from bench.digests import array_digest, lines_digest, sha256
+from bench.digests import array_digest, lines_digest, row_digests, sha256
 from bench.errors import RefusedInput, UsageError
 
 SCHEMA = 2
@@ -288,12 +288,12 @@ def _verify_epochs(repeat: Repeat, content: memoryview) -> None:
         return
     if any(array.shape[:1] != (len(repeat.epoch_digests),) for array in repeat.trajectory):
         raise RefusedInput("the weights on the way are not as many as their epochs")
-    for epoch, stated in enumerate(repeat.epoch_digests):
-        digests = []
-        for array in repeat.trajectory:
-            size = array.nbytes // len(repeat.epoch_digests)
-            start = array.offset + epoch * size
-            digests.append(array_digest(array.dtype, array.shape[1:], content[start : start + size]))
+    epochs = len(repeat.epoch_digests)
+    columns = [
+        row_digests(array.dtype, array.shape[1:], content[array.offset : array.offset + array.nbytes], epochs)
+        for array in repeat.trajectory
+    ]
+    for epoch, (stated, digests) in enumerate(zip(repeat.epoch_digests, zip(*columns, strict=True), strict=True)):
         if sha256("".join(digests).encode("ascii")) != stated:
             raise RefusedInput(f"epoch {epoch + 1}: its digest is not that of the weights kept for it")
 

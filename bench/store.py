@@ -4,7 +4,7 @@ store.json                       schema and the store's own id
 records/<digest>/record.json     <digest> is the SHA-256 of record.json
 records/<digest>/arrays.bin      its digest is in record.json
 blobs/<digest>                   stacks and their bills of materials, stored once
-cache/                           derived: may be deleted at any time
+index/, cache/                   derived: may be deleted at any time
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,15 +143,23 @@ class Store:
             raise RefusedInput(f"record.json: {error.strerror}") from None
         return read_parts(digest, body, lambda: (folder / "arrays.bin").read_bytes())
 
-    def scan(self) -> Iterator[Stored | Refused]:
-        """Every record in the order of its digest; what cannot be trusted comes as Refused."""
-        for folder in sorted((self.folder / "records").iterdir()):
-            if folder.name.startswith("."):
-                continue  # unfinished: never read, removed by the next campaign
+    def names(self) -> list[str]:
+        """Digests of the records that are here, sorted; what is unfinished is never read."""
+        return sorted(name for name in os.listdir(self.folder / "records") if not name.startswith("."))
+
+    def headers(self) -> Iterator[Record]:
+        """Every record without its arrays, which are not looked at: enough to name campaigns, not to trust a result."""
+        for name in self.names():
+            with contextlib.suppress(RefusedInput, OSError):
+                yield records.from_json(self.body(name))
+
+    def scan(self, names: Iterable[str] | None = None) -> Iterator[Stored | Refused]:
+        """Every record (or those named) in the order of its digest; what cannot be trusted comes as Refused."""
+        for name in self.names() if names is None else names:
             try:
-                yield self.read(folder.name)
+                yield self.read(name)
             except RefusedInput as error:
-                yield Refused(name=folder.name, reason=str(error))
+                yield Refused(name=name, reason=str(error))
 
 
 def read_parts(digest: str, body: bytes, load_arrays: Callable[[], bytes]) -> Stored:
