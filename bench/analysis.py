@@ -1,17 +1,19 @@
 """From a store of records to everything a report or a gate needs: the whole consuming half, in one direction."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import expectations, findings, groups, precision, published
+from bench import classes, expectations, findings, groups, precision, published
 from bench.bound import Bound
 from bench.cell import Cell
+from bench.classes import Split
 from bench.comparison import Comparison, compare
 from bench.errors import UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
 from bench.groups import Group
+from bench.index import Index
 from bench.matrix import Matrix
 from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
@@ -21,13 +23,15 @@ from bench.store import Refused, Stored
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """Everything that one campaign's records say."""
+    """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
+    machines, since a machine's own campaign has its own name."""
 
     campaign: str
     groups: tuple[Group, ...]
     backends: tuple[Comparison, ...]
     published: tuple[PublishedComparison, ...]
     precision: tuple[Precision, ...]
+    splits: tuple[Split, ...]
     judged: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     not_ok: tuple[Record, ...]
@@ -45,8 +49,12 @@ def analyse(
     *,
     campaign: str | None = None,
     only: Sequence[str] = (),
+    index: Callable[[], Index] | None = None,
 ) -> Analysis:
-    """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it."""
+    """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it.
+
+    `index` gives the store's index; it is asked only if there are several machines.
+    """
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
     stored = [one for one in everything if isinstance(one, Stored)]
@@ -60,16 +68,29 @@ def analyse(
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
     errors = precision.measure(run_groups, matrix.file.yardstick)
+    machines = {(one.record.run.machine.label, one.record.run.machine.hardware) for one in stored if one.record.ok}
+    splits = _splits(index(), only) if index is not None and len(machines) > 1 else ()
     return Analysis(
         campaign=str(campaign),
         groups=run_groups,
         backends=pairs,
         published=lanes,
         precision=errors,
+        splits=splits,
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
-        findings=findings.findings(run_groups, lanes, errors),
+        findings=findings.findings(run_groups, lanes, errors, splits),
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
+    )
+
+
+def _splits(index: Index, only: Sequence[str]) -> tuple[Split, ...]:
+    """Subjects of the chosen cells that several machines have runs of."""
+    return tuple(
+        one
+        for one in classes.splits(index)
+        if len(one.machines) > 1
+        and (not only or any(Cell.parse(one.subject.split()[0]).matches(pattern) for pattern in only))
     )
 
 

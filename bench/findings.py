@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import precision
+from bench import classes, precision
+from bench.classes import Split
 from bench.groups import Group, differing_share
 from bench.precision import Precision
 from bench.published import PublishedComparison
@@ -22,7 +23,10 @@ class Finding:
 
 
 def findings(
-    groups: Sequence[Group], published: Sequence[PublishedComparison], errors: Sequence[Precision]
+    groups: Sequence[Group],
+    published: Sequence[PublishedComparison],
+    errors: Sequence[Precision],
+    splits: Sequence[Split] = (),
 ) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
     return (
@@ -30,6 +34,7 @@ def findings(
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
         *(accuracy(one) for one in _by_lane(errors)),
+        *(Finding(topic="machines", sentence=classes.sentence(one), runs=one.runs) for one in splits),
     )
 
 

@@ -56,6 +56,8 @@ class Planted:
     attempt: str = "0" * 32
     stack_blob: str = "e" * 64
     sbom: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)  # of the hardware
+    surroundings: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> tuple[Record, bytes]:
         """The record and the bytes of its arrays, all digests right."""
@@ -95,8 +97,8 @@ class Planted:
             stack=self.stack,
             stack_blob=self.stack_blob,
             sbom=self.sbom,
-            hardware={"digest": self.hardware},
-            surroundings={},
+            hardware={"digest": self.hardware, **self.facts},
+            surroundings=self.surroundings,
             variables={},
             libraries=(),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import analysis, published, resources
+from bench import analysis, index, published, resources
 from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
@@ -36,7 +36,9 @@ def command(arguments: argparse.Namespace) -> int:
 def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:
     """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for a refused record."""
     references = published.load(resources.find("reference") / "published.yaml")
-    found = analysis.analyse(store.scan(), matrix, references, campaign=campaign, only=only)
+    found = analysis.analyse(
+        store.scan(), matrix, references, campaign=campaign, only=only, index=lambda: index.refresh(store)
+    )
     page = writing.write(found, store.blob, folder)
     console = Console(highlight=False)
     terminal.show(page, console)

@@ -14,7 +14,7 @@ def render(page: Page) -> str:
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
-    parts += [part for part in (_pairs(page), _precision(page), _expectations(page)) if part]
+    parts += [part for part in (_pairs(page), _precision(page), _machines(page), _expectations(page)) if part]
     parts += [scores(cell) for cell in page.cells]
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
@@ -57,6 +57,24 @@ def _precision(page: Page) -> str:
         "array, the largest of all fits.\n\n"
         + table(("cell", "computed in", "weights", "in roundoffs", "predictions", "digits", ""), rows)
     )
+
+
+def _machines(page: Page) -> str:
+    if not page.splits:
+        return ""
+    rows = (
+        (one.subject, number, runs, machines, record[:12])
+        for one in page.splits
+        for number, runs, machines, record in one.classes
+    )
+    parts = ["## Across machines", table(("subject", "class", "runs", "machines", "a record"), rows)]
+    for one in page.splits:
+        lines = [*one.explanations, *(f"same fingerprint, other result: {text}" for text in one.suspects)]
+        if one.unrepeatable:
+            lines.insert(0, f"runs that do not agree with each other: {one.unrepeatable}")
+        if lines:
+            parts.append(f"{escape(one.subject)}\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+    return "\n\n".join(parts)
 
 
 def _expectations(page: Page) -> str:

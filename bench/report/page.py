@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import findings
+from bench import explanation, findings
 from bench.analysis import Analysis
+from bench.classes import Split
 from bench.comparison import VERDICTS, Comparison
 from bench.groups import Group
 from bench.precision import Precision
@@ -87,6 +88,17 @@ class PrecisionView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitView:
+    """One subject's classes over all machines: (number, runs, machines, a record's digest), and what explains them."""
+
+    subject: str
+    classes: tuple[tuple[int, int, str, str], ...]
+    unrepeatable: str
+    explanations: tuple[str, ...]
+    suspects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExpectationView:
     where: str
     scope: str
@@ -115,6 +127,7 @@ class Page:
     pairs: tuple[PairView, ...]
     yardsticks: tuple[str, ...]
     precision: tuple[PrecisionView, ...]
+    splits: tuple[SplitView, ...]
     expectations: tuple[ExpectationView, ...]
     environment_columns: tuple[str, ...]
     environment: tuple[EnvironmentView, ...]
@@ -137,6 +150,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(_precision(one) for one in analysis.precision),
+        splits=tuple(_split(one) for one in analysis.splits),
         expectations=tuple(
             ExpectationView(
                 where=one.expectation.where,
@@ -266,6 +280,20 @@ def _pair(number: int, pair: Comparison) -> PairView:
         divergence=pair.parted() or pair.reason or "nowhere",
         growth=(measures.growth or ()) if measures else (),
         remarks=pair.remarks,
+    )
+
+
+def _split(split: Split) -> SplitView:
+    reasons = [explanation.sentence(one) for one in split.explanations]
+    reasons += [f"which machines repeat: {explanation.sentence(one)}" for one in split.repeatability]
+    return SplitView(
+        subject=split.subject,
+        classes=tuple(
+            (number, one.runs, ", ".join(one.machines), one.record) for number, one in enumerate(split.classes, start=1)
+        ),
+        unrepeatable=", ".join(split.unrepeatable),
+        explanations=tuple(reasons),
+        suspects=tuple(f"{', '.join(one.machines)} against {', '.join(one.others)}" for one in split.suspects),
     )
 
 
