@@ -96,14 +96,19 @@ def splits(index: Index) -> tuple[Split, ...]:
 
 
 def _counted(runs: "pd.DataFrame") -> "pd.DataFrame":
-    """One row for each (subject, environment, class) with its runs and the machine's name."""
+    """One row for each (subject, machine, environment, class) with its number of runs and a record."""
+    grouped = labelled(runs).groupby(["subject", *UNIT, "class"], sort=True, observed=True)["record"]
+    return grouped.agg(runs="size", record="min").reset_index()
+
+
+def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """The runs of an index that are ok, with `class` (what tells results apart) and `name` (of the machine)."""
     ok = runs[runs["subject"] != ""].copy()
     # Where any run of a subject kept less than the others, the weights on the way must not split a class.
     whole = ok.groupby("subject")["way"].transform("min") != ""
     ok["class"] = ok["result"].where(~whole, ok["result"] + " " + ok["way"])
     ok["name"] = _names(ok)
-    grouped = ok.groupby(["subject", *UNIT, "class"], sort=True, observed=True)["record"]
-    return grouped.agg(runs="size", record="min").reset_index()
+    return ok
 
 
 def _names(runs: "pd.DataFrame") -> "pd.Series[str]":

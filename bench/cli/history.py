@@ -1,0 +1,46 @@
+"""`bench history`: when results changed from campaign to campaign, and what changed with them."""
+
+import argparse
+
+from bench import history, index
+from bench.cell import Cell
+from bench.cli import options
+from bench.store import Store
+
+HELP = "when a cell's result changed on a machine, and what else changed that night"
+EXAMPLE = "bench history --store team --only 'mlp/tf-cpu/*'"
+
+KEYS = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_store(parser)
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
+    parser.add_argument("--all", action="store_true", help="also nights whose results stayed the same")
+    parser.add_argument(
+        "--keys", type=options.positive, default=KEYS, metavar="N", help=f"keys a night (default: {KEYS})"
+    )
+
+
+def command(arguments: argparse.Namespace) -> int:
+    found = history.changes(index.refresh(Store.existing(arguments.store)))
+    chosen = [one for one in found if not arguments.only or _selected(one.subject, arguments.only)]
+    shown = [one for one in chosen if arguments.all or one.results != "same"]
+    for one in shown:
+        print(f"{one.subject} on {one.machine}: {one.before} -> {one.after}: {one.results}")
+        lines = history.brief(one.keys)
+        for line in lines[: arguments.keys]:
+            print(f"  {line}")
+        if len(lines) > arguments.keys:
+            print(f"  and {len(lines) - arguments.keys} keys more: --keys {len(lines)}")
+        if not lines:
+            print("  nothing else that is recorded changed")
+        print(f"  bench compare {one.records[0][:12]} {one.records[1][:12]} --store {arguments.store}")
+    steady = sum(one.results == "same" for one in chosen)
+    print(f"changes of results: {len(chosen) - steady}; of the fingerprint alone: {steady}")
+    return 0
+
+
+def _selected(subject: str, patterns: list[str]) -> bool:
+    cell = Cell.parse(subject.split()[0])
+    return any(cell.matches(pattern) for pattern in patterns)
