@@ -106,7 +106,9 @@ def _places(
                 seen[backend.name] = _probe(backend, executor, store)
             except RunError as error:
                 refusals[backend.name] = NotReady(status="failed", reason=str(error))
-    label = settings.machine or next((label_of(one["hardware"]) for one in seen.values()), "unknown")
+    hardware = next((one["hardware"] for one in seen.values()), None)
+    label = settings.machine or (label_of(hardware) if hardware else "unknown")
+    label = _emulating(label, hardware or {})
     places = {}
     for backend in backends:
         probe = seen.get(backend.name)
@@ -139,6 +141,12 @@ def label_of(hardware: dict[str, Any]) -> str:
     model = re.sub(r"\([^)]*\)|CPU|@.*", " ", str(hardware.get("cpu_model") or hardware.get("architecture")))
     words = "-".join(re.findall(r"[a-z0-9.]+", model.lower()))
     return f"{words or 'machine'}-{hardware.get('cpus')}cpu-{hardware['digest'][:6]}"
+
+
+def _emulating(label: str, hardware: dict[str, Any]) -> str:
+    """A machine that is made to pass for another says so in its name, whatever its owner calls it."""
+    emulation = hardware.get("emulation")
+    return f"{label} as {emulation}" if emulation else label
 
 
 def _key(run: Run, places: dict[str, _Place]) -> RunKey:

@@ -27,7 +27,8 @@ JOB, OUTPUT, CACHE = "/bench/job", "/bench/output", "/bench/cache"
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """A container to run once. `files` go into /bench/job; `cache` is (volume name, read only) or None."""
+    """A container to run once. `files` go into /bench/job; `cache` is (volume name, read only) or None; `variables` are
+    set beside those of the image."""
 
     image: str
     command: tuple[str, ...]
@@ -36,6 +37,7 @@ class ContainerSpec:
     files: Mapping[str, bytes] = field(default_factory=dict)
     cache: tuple[str, bool] | None = None
     gpu: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +276,7 @@ class Engine:
             spec.image,
             list(spec.command),
             labels=dict(spec.labels),
+            environment=dict(spec.variables),
             network_mode="none",
             read_only=True,
             cap_drop=["ALL"],

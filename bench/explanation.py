@@ -84,8 +84,8 @@ def explain(classes: Sequence[int], table: Table, units: Sequence[int] | None = 
     fewest values and the best few by gain.
 
     `classes` has a class number for each of `units`, positions in the table (None: all of it). Keys that have one
-    value on these units, or another one on each of more than two, explain nothing and are left out. Linear in units
-    times keys.
+    value on these units explain nothing and are left out, and so are those with another one on each unit, unless each
+    unit is a class of its own. Linear in units times keys.
     """
     chosen = np.arange(table.codes.shape[1]) if units is None else np.asarray(units, dtype=np.int64)
     if len(classes) != len(chosen):
@@ -93,7 +93,7 @@ def explain(classes: Sequence[int], table: Table, units: Sequence[int] | None = 
     codes = _in_order(np.asarray(classes, dtype=np.int64))[0]
     if len(codes) == 0 or codes.max() == 0:
         return ()
-    candidates = [_candidate(*one, codes) for one in _together(table, chosen)]
+    candidates = [_candidate(*one, codes) for one in _together(table, chosen, int(codes.max()) + 1)]
     by_kind = {
         kind: sorted((one for one in candidates if one.kind == kind and one.gain > ENOUGH), key=_Candidate.rank)
         for kind in ("exact", "refinement", "gain")
@@ -146,12 +146,15 @@ def _candidate(
     )
 
 
-def _together(table: Table, units: NDArray[np.int64]) -> list[tuple[tuple[str, ...], NDArray[np.int64], list[str]]]:
-    """Keys by the partition that they make of these units, with the values of the first of them."""
+def _together(
+    table: Table, units: NDArray[np.int64], classes: int
+) -> list[tuple[tuple[str, ...], NDArray[np.int64], list[str]]]:
+    """Keys by the partition that they make of these units, with the values of the first of them. A key with another
+    value on each unit says something only if each unit is a class of its own."""
     found: dict[bytes, tuple[list[str], NDArray[np.int64], list[str]]] = {}
     for keys, column, labels in zip(table.keys, table.codes, table.labels, strict=True):
         partition, seen = _in_order(column[units])
-        if 1 < len(seen) < len(units) or len(seen) == len(units) == 2:
+        if 1 < len(seen) < len(units) or len(seen) == len(units) == classes:
             values = [labels[code] for code in seen.tolist()]
             found.setdefault(partition.tobytes(), ([], partition, values))[0].extend(keys)
     return [(tuple(sorted(keys)), partition, values) for keys, partition, values in found.values()]

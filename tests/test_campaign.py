@@ -369,3 +369,16 @@ def test_a_program_that_fails_says_what_it_was_for(tmp_path: Path) -> None:
         process.check([sys.executable, "-c", "print('why'); raise SystemExit(3)"], purpose="the purpose")
     with pytest.raises(RunError, match="cannot be started"):
         process.run([tmp_path / "missing"])
+
+
+def test_a_machine_that_passes_for_another_says_so_in_its_name(tmp_path: Path) -> None:
+    """Whatever label its owner gives: runs under caps are never taken for those of the machine itself."""
+
+    class Capped(Memory):
+        def probe(self, backend: Backend) -> Attempt:
+            seen = environment()
+            seen["hardware"] = {**seen["hardware"], "emulation": "haswell-caps", "digest": "f" * 64}
+            return done({"probe.json": json.dumps(seen).encode()})
+
+    result = execute(Store(tmp_path), Capped(), runs(count=1))
+    assert {record.run.machine.label for record in result.records} == {"box as haswell-caps"}

@@ -186,3 +186,9 @@ def test_a_store_that_is_not_there_is_exit_2(folder: Path, capsys: pytest.Captur
         assert main(command) == 2
         assert "no store of records here" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
+
+
+def test_an_unknown_emulation_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before any engine is looked for."""
+    assert main(["run", "--emulate", "haswel-caps", "--executor", "here"]) == 2
+    assert "haswell-caps" in capsys.readouterr().err

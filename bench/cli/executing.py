@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from bench.cli import options
-from bench.errors import UsageError
+from bench.errors import UsageError, sentence
 from bench.executors import Executor
 from bench.matrix import Matrix
 
@@ -25,6 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wheels", type=Path, metavar="DIR", help="wheels that no index keeps, such as PyTorch's builds for CPUs"
     )
+    parser.add_argument(
+        "--emulate", metavar="NAME", help="compute as another machine, as `emulations` of the matrix defines it"
+    )
     parser.add_argument("--docker-folder", type=Path, metavar="DIR", help="another folder of backends than docker/")
 
 
@@ -32,6 +35,7 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
     """The executor that the command line asks for; RunError if there is no engine for it."""
     if arguments.wheels is not None and not arguments.wheels.is_dir():
         raise UsageError(f"--wheels {arguments.wheels}: no such folder; give the folder that has the wheel files")
+    variables = _emulation(arguments.emulate, matrix)
     if arguments.executor == "here":
         from bench.executors.here import HereExecutor
 
@@ -45,6 +49,7 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
             interpreter=arguments.interpreter,
             docker_folder=arguments.docker_folder,
             wheels=arguments.wheels,
+            variables=variables,
         )
     if arguments.interpreter is not None:
         raise UsageError("--interpreter goes with `--executor here`; containers have an interpreter of their own")
@@ -57,4 +62,15 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
         docker_folder=arguments.docker_folder,
         wheels=arguments.wheels,
         build=build,
+        variables=variables,
     )
+
+
+def _emulation(name: str | None, matrix: Matrix) -> dict[str, str]:
+    """The variables of an emulation, with its name for the guest to record; none if none is asked for."""
+    if name is None:
+        return {}
+    known = matrix.file.emulations
+    if name not in known:
+        raise UsageError(sentence(path="--emulate", what="unknown emulation", seen=name, legal=known))
+    return {**known[name], "BENCH_EMULATION": name}

@@ -31,12 +31,14 @@ class DockerExecutor:
         docker_folder: Path | None = None,
         wheels: Path | None = None,
         build: bool = True,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.engine = engine
         self.limits = limits
         self.docker_folder = docker_folder
         self.wheels = wheels
         self.build = build
+        self.variables = dict(variables or {})
         self.built: dict[str, Built] = {}
 
     def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
@@ -77,6 +79,7 @@ class DockerExecutor:
     def identity(self, backend: Backend) -> str:
         info = self.engine.info
         seen = [self.image_id(backend), self.engine.id, *(str(info.get(key)) for key in ("NCPU", "KernelVersion"))]
+        seen += [f"{key}={value}" for key, value in sorted(self.variables.items())]
         return sha256("\n".join(seen).encode())
 
     def probe(self, backend: Backend) -> Attempt:
@@ -128,6 +131,7 @@ class DockerExecutor:
             files=job.files if job else {},
             cache=cache,
             gpu=backend.accelerator == "gpu",
+            variables=self.variables,
         )
 
     def _attempt(self, backend: Backend, spec: ContainerSpec) -> Attempt:

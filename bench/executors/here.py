@@ -38,12 +38,14 @@ class HereExecutor:
         interpreter: Path | None = None,
         docker_folder: Path | None = None,
         wheels: Path | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.limits = limits
         self.folder = folder
         self.interpreter = interpreter
         self.docker_folder = docker_folder
         self.wheels = wheels
+        self.variables = dict(variables or {})
         self.pythons: dict[str, Path] = {}
 
     def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
@@ -75,7 +77,8 @@ class HereExecutor:
         if self.interpreter is not None:
             return None
         guest = [sha256(content) for content in resources.guest_files().values()]
-        return sha256("\n".join([str(self.pythons[backend.name]), *guest, os.uname().release]).encode())
+        capped = [f"{key}={value}" for key, value in sorted(self.variables.items())]
+        return sha256("\n".join([str(self.pythons[backend.name]), *guest, os.uname().release, *capped]).encode())
 
     def probe(self, backend: Backend) -> Attempt:
         return self._attempt(backend, "probe", None, PROBE_SECONDS, cache=False)
@@ -142,6 +145,7 @@ class HereExecutor:
                 "PYTHONNOUSERSITE": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONUNBUFFERED": "1",
+                **self.variables,
             }
             finished = process.run(words, environment=variables, folder=place, seconds=seconds)
             files = {

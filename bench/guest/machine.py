@@ -10,6 +10,9 @@ import re
 import subprocess
 import time
 
+#: Names the machine that this one is made to compute as, by caps on its libraries or by an emulator.
+EMULATION = "BENCH_EMULATION"
+
 #: Environment variables that can move bits; others are not recorded.
 RELEVANT = re.compile(r"^(OMP|MKL|OPENBLAS|KMP|GOMP|ATEN|TORCH|CUDA|CUDNN|CUBLAS|NVIDIA|XLA|JAX|TF|KERAS|THEANO|NPY|"
                       r"GLIBC|MALLOC|PYTHONHASHSEED|LD_PRELOAD|LD_BIND|DNNL|ONEDNN)")
@@ -56,7 +59,7 @@ def visible_cpus():
 
 
 def hardware():
-    """What the machine is, with its digest: CPU, flags, caches, processors."""
+    """What the machine is, with its digest: CPU, flags, caches, processors, and what it is made to pass for."""
     info = cpuinfo()
     keys = {
         "architecture": platform.machine(),
@@ -70,6 +73,8 @@ def hardware():
         "cpus": (text("/proc/cpuinfo") or "").count("processor\t:"),
         "gpus": gpus(),
     }
+    if os.environ.get(EMULATION):  # a machine that is not really there never has a real one's digest
+        keys["emulation"] = os.environ[EMULATION]
     lines = "".join("%s %s\n" % (key, keys[key]) for key in sorted(keys))
     return dict(keys, digest=hashlib.sha256(lines.encode("utf-8")).hexdigest())
 

@@ -77,6 +77,7 @@ class File(Entry):
     runs: int = Field(ge=1)
     trace: Trace
     limits: Limits
+    emulations: dict[str, dict[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")], str]] = {}
     default: list[str | CellsEntry]
     yardstick: str | None = None
     references: list[ReferenceEntry] = []
