@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import precision
-from bench.groups import Group, differing_share
+from bench import placement, precision, proportion
+from bench.groups import Group
 from bench.precision import Precision
+from bench.proportion import RARE
 from bench.published import PublishedComparison
 
 
@@ -36,18 +37,26 @@ def findings(
 def confidence(group: Group) -> str:
     """What n equal runs allow to say, one-sided at 95 %."""
     runs, cell = len(group.runs), group.cell
-    share = differing_share(runs)
-    if share is None:
+    if runs == 1:
         return f"{cell}: one run claims nothing."
     if group.repeatable:
+        share = proportion.bounds(0, runs - 1).high
+        more = f" ({proportion.runs_needed(RARE)} equal runs would say {_percent(RARE)})" if share > RARE else ""
         return (
             f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
-            f"{_percent(share)} of runs differ from the first."
+            f"{_percent(share)} of runs differ from the first{more}."
         )
     if not group.compared:
         return f"{cell}: {runs} runs that claim nothing, {group.verdict} ({group.reason})."
     equal = len(group.classes[0]) - 1
-    return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
+    found = proportion.bounds(runs - 1 - equal, runs - 1)
+    differ = f"{_percent(found.low)} of runs or more differ"
+    if equal:
+        differ = f"{_percent(found.low)} to {_percent(found.high)} of runs differ"
+    return (
+        f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first; "
+        f"at 95 % confidence {differ} from it."
+    )
 
 
 def _percent(share: float) -> str:
@@ -109,9 +118,15 @@ def distribution(one: PublishedComparison) -> Finding:
             f"{positions} positions"
         )
         return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
+    assert one.placement is not None  # it has positions
     where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
-    if one.inside == positions:
-        meaning = "the published numbers are one draw from a distribution, not numbers that a reader can repeat"
+    if runs >= placement.ENOUGH:
+        where += f", {one.placement.farther} of {one.placement.runs} runs lie as far out or farther"
+    if one.placement.drawn:
+        rare = f", a rare one (p = {one.placement.p:.2g})," if one.placement.typical is False else ","
+        meaning = f"the published numbers are one draw from a distribution{rare} not numbers that a reader can repeat"
+    elif runs < placement.ENOUGH:
+        meaning = f"these runs do not cover the published numbers ({placement.ENOUGH} runs or more could tell)"
     else:
         meaning = "these runs do not cover the published numbers"
     return Finding(

@@ -12,11 +12,12 @@ LAYERS = (
     "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
     "records", "store", "bundle", "supplied", "hostsettings", "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance", "divergence",
-    "comparability", "comparison", "groups", "published", "precision", "expectations", "findings", "analysis",
+    "comparability", "comparison", "groups", "proportion", "placement", "published", "claim",
+    "precision", "expectations", "findings", "analysis",
     "report", "report.page", "report.json", "report.markdown", "report.html", "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare", "cli.show", "cli.export", "cli.collect", "cli.images", "cli.doctor", "cli.clean", "cli.main",
-    "__main__",
+    "cli.compare", "cli.claim", "cli.show", "cli.export", "cli.collect", "cli.images", "cli.doctor", "cli.clean",
+    "cli.main", "__main__",
 )  # fmt: skip
 
 
