@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import expectations, findings, groups, precision, published
+from bench import distributions, expectations, findings, groups, precision, published, variance
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, compare
+from bench.distributions import Contrast
 from bench.errors import UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
@@ -17,6 +18,7 @@ from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
 from bench.records import Record
 from bench.store import Refused, Stored
+from bench.variance import Variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Analysis:
     backends: tuple[Comparison, ...]
     published: tuple[PublishedComparison, ...]
     precision: tuple[Precision, ...]
+    contrasts: tuple[Contrast, ...]
+    variances: tuple[Variance, ...]
     judged: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     not_ok: tuple[Record, ...]
@@ -60,14 +64,18 @@ def analyse(
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
     errors = precision.measure(run_groups, matrix.file.yardstick)
+    contrasts = distributions.contrasts(run_groups)
+    variances = variance.shares(run_groups)
     return Analysis(
         campaign=str(campaign),
         groups=run_groups,
         backends=pairs,
         published=lanes,
         precision=errors,
+        contrasts=contrasts,
+        variances=variances,
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
-        findings=findings.findings(run_groups, lanes, errors),
+        findings=findings.findings(run_groups, lanes, errors, contrasts, variances),
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
     )

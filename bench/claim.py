@@ -99,7 +99,7 @@ def _selected(record: Record, only: Sequence[str]) -> bool:
 def _candidate(runs: Sequence[Record], numbers: Sequence[Printed]) -> Candidate:
     first = runs[0].run
     cell = Cell.parse(first.cell)
-    scores = [scores_of(record) for record in runs]
+    scores = [record.outcome.scores for record in runs if record.outcome]
     return Candidate(
         cell=cell,
         machine=first.machine.label,
@@ -110,12 +110,6 @@ def _candidate(runs: Sequence[Record], numbers: Sequence[Printed]) -> Candidate:
         digits=max(_digits(numbers, row) for row in scores),
         placement=place(numbers, scores, pooled=cell.seeding == "unseeded"),
     )
-
-
-def scores_of(record: Record) -> list[float]:
-    """The scores of an ok run, in the order of its fits."""
-    assert record.outcome is not None
-    return [repeat.score_value for repeat in record.outcome.repeats]
 
 
 def _digits(numbers: Sequence[Printed], scores: Sequence[float]) -> float:

@@ -2,15 +2,18 @@
 
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import placement, precision, proportion
+from bench.distributions import Contrast
 from bench.groups import Group
 from bench.precision import Precision
 from bench.proportion import RARE
 from bench.published import PublishedComparison
+from bench.variance import Component, Variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,11 @@ class Finding:
 
 
 def findings(
-    groups: Sequence[Group], published: Sequence[PublishedComparison], errors: Sequence[Precision]
+    groups: Sequence[Group],
+    published: Sequence[PublishedComparison],
+    errors: Sequence[Precision],
+    contrasts: Sequence[Contrast] = (),
+    variances: Sequence[Variance] = (),
 ) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
     return (
@@ -31,6 +38,8 @@ def findings(
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
         *(accuracy(one) for one in _by_lane(errors)),
+        *(difference(one) for one in contrasts if one.worst is not None),
+        *(noise(one) for one in variances if _telling(one)),
     )
 
 
@@ -229,3 +238,81 @@ def _overstated(errors: Sequence[Precision]) -> str:
         f"{one.group.cell.backend} and {other.group.cell.backend} are {gap:.1e} apart, closer than either is to the "
         f"yardstick ({least:.1e}): their agreement overstates their precision"
     )
+
+
+def difference(one: Contrast) -> Finding:
+    """Whether two cells that do not repeat have one distribution of scores, as far as their runs can tell."""
+    worst = one.worst
+    assert worst is not None  # what was not tested is no finding
+    left, right = one.sides
+    where = "all scores" if worst.position is None else f"fit {worst.position}"
+    told = f"Holm-corrected p {_p(worst.corrected)}, Cliff's delta {worst.delta:+.2f}"
+    if one.ratio is not None and one.interval is not None:
+        told += f", ratio of medians {one.ratio:.4g}, 95 % interval {one.interval[0]:.4g} to {one.interval[1]:.4g}"
+    counts = f"{one.left.runs} and {one.right.runs} runs"
+    if one.differing:
+        places = "" if worst.position is None else f" at {one.differing} of {len(one.tests)} positions"
+        text = f"the scores of `{left}` and `{right}` have different distributions{places} ({counts}; {where}: {told})"
+    else:
+        text = f"no difference between the distributions of `{left}` and `{right}` is shown ({counts}; {where}: {told})"
+        text += ", which is no proof that they are one"
+        text += f"; were they as far apart as they look there, it would take {one.needed} of each" if one.needed else ""
+    return Finding(topic="distribution", sentence=f"{one.lane}: {text}.", runs=one.left.runs + one.right.runs)
+
+
+def _p(value: float) -> str:
+    return "below 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def _telling(one: Variance) -> bool:
+    """Whether there is noise to speak of, or seed noise that other noise can be held against."""
+    return bool(one.of("run").sd or any(part.ratio is not None for part in one.components))
+
+
+def noise(one: Variance) -> Finding:
+    """How much of the scores' variation is the seed's, and how much comes without another seed."""
+    parts = [_beside_seed(part) for part in one.components if part.ratio is not None]
+    if parts:
+        text = f"{'; '.join(parts)} (standard deviations of the log score, 95 % intervals; {_counts(one)})"
+    else:
+        run, seed = one.of("run"), one.of("seed")
+        assert run.sd is not None  # else there is nothing to say
+        text = f"run-to-run noise is {_factor(run.sd)} (standard deviation of the log score; {_counts(one)})"
+        text += f"; beside seed noise it is not estimable: {seed.reason}"
+    return Finding(topic="noise", sentence=f"{one.lane}: {text}.", runs=one.runs)
+
+
+def _beside_seed(part: Component) -> str:
+    """One source beside the seed; the words follow from where its interval lies."""
+    assert part.ratio is not None
+    assert part.ratio_interval is not None
+    low, high = part.ratio_interval
+    name = f"{part.source}-to-{part.source} noise"
+    interval = f"({_percents(low)} to {_percents(high)})"
+    if low > 1.0:
+        return f"{name} exceeds seed noise, being {_percents(part.ratio)} of it {interval}"
+    if high >= 1.0:
+        return f"{name} and seed noise cannot be told apart, {_percents(part.ratio)} {interval}"
+    return f"{name} is {_percents(part.ratio)} of seed noise {interval}"
+
+
+def _percents(ratio: float) -> str:
+    """A ratio as per cent, from 1e-07 to infinity."""
+    return (
+        "infinitely many %"
+        if ratio == float("inf")
+        else f"{100 * ratio:.2g} %"
+        if ratio < 1
+        else f"{100 * ratio:.0f} %"
+    )
+
+
+def _factor(sd: float) -> str:
+    """A standard deviation of logarithms as people think of it: per cent while small, else a factor."""
+    return f"{100 * sd:.2g} %" if sd < 0.1 else f"a factor of {math.exp(sd):.2g}"
+
+
+def _counts(one: Variance) -> str:
+    """`3 seeds, 2 machines, 12 runs of 10 fits`."""
+    named = [f"{part.levels} {part.source}s" for part in one.components[:3] if part.levels > 1]
+    return ", ".join([*named, f"{one.runs} runs of {one.fits // one.runs} fits"])

@@ -94,7 +94,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     differences = _differences(group, reference)
     if differences:
         return result("INCOMPARABLE", differences=differences, reason=differences[0].sentence())
-    scores = [_scores(group, index) for index in range(len(group.runs))]
+    scores = [one.record.outcome.scores for one in group.runs if one.record.outcome]
     printed = [Printed(value=value) for value in reference.scores]
     placement = place(printed, scores, pooled=group.cell.seeding == "unseeded")
     positions = placement.positions
@@ -102,12 +102,6 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
         return result("IDENTICAL", placement)
     within = bound is not None and bound.kind == "digits" and min(one.digits for one in positions) >= bound.limit
     return result("ROUNDING" if within else "DIFFERENT", placement)
-
-
-def _scores(group: Group, index: int) -> list[float]:
-    outcome = group.runs[index].record.outcome
-    assert outcome is not None
-    return [repeat.score_value for repeat in outcome.repeats]
 
 
 def _differences(group: Group, reference: Reference) -> list[KeyDifference]:

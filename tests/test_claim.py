@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from bench import bundle, claim, published, resources
 from bench.claim import Candidate, Claim
 from bench.cli.main import main
-from bench.digests import sha256
 from bench.errors import UsageError
 from bench.placement import ENOUGH, Printed, place
 from bench.store import Store, Stored
 from tests.engines import ROOT
-from tests.planted import Planted, fits
+from tests.planted import scored
 
 THEANO = "mlp/theano-cpu/numpy/native/default"
 LOOSE = "mlp/tf1-cpu/full/native/inter-8"
@@ -26,11 +25,7 @@ UNSEEDED = "mlp/tf1-cpu/unseeded/native/default"
 
 
 def stored(cell: str, index: int, scores: list[float], **fields: Any) -> Stored:
-    made = fits(3, repeats=len(scores), epochs=1)
-    for one, score in zip(made, scores, strict=True):
-        one.score = score
-    record, content = Planted(cell=cell, index=index, fits=made, trace="scores", **fields).record()
-    return Stored(digest=sha256(record.to_json()), record=record, content=content)
+    return scored(scores, cell=cell, index=index, **fields)
 
 
 def noisy(cell: str, count: int, *, seed: int = 0, spread: float = 0.01, fits: int = 3) -> list[Stored]:

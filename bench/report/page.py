@@ -14,6 +14,8 @@ from bench.groups import Group
 from bench.precision import Precision
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
+from bench.report import statistics
+from bench.report.statistics import ContrastView, VarianceView
 
 #: So many backends of one verdict are named in a cell's row; more are counted.
 FEW = 3
@@ -115,6 +117,8 @@ class Page:
     pairs: tuple[PairView, ...]
     yardsticks: tuple[str, ...]
     precision: tuple[PrecisionView, ...]
+    contrasts: tuple[ContrastView, ...]
+    variances: tuple[VarianceView, ...]
     expectations: tuple[ExpectationView, ...]
     environment_columns: tuple[str, ...]
     environment: tuple[EnvironmentView, ...]
@@ -137,6 +141,8 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(_precision(one) for one in analysis.precision),
+        contrasts=tuple(statistics.contrast(one) for one in analysis.contrasts),
+        variances=tuple(statistics.variance(one) for one in analysis.variances),
         expectations=tuple(
             ExpectationView(
                 where=one.expectation.where,

@@ -1,0 +1,267 @@
+"""Scores of cells that do not repeat, held against each other as distributions: tests, effect sizes, runs needed.
+
+Two cells are compared where a scope would compare them, one thing varied, and both do not repeat: a cell that repeats
+is one vector, and no test is needed to see that many vectors are not all that one.
+
+The tests see ranks only. Errors are positive and skewed, runs are few, and no transform to normality can be checked
+with five of them; ranks are the same for an error and its logarithm. Mann and Whitney's test sees that the scores of
+one cell tend to be larger, Kolmogorov and Smirnov's any other difference, of spread for instance, at less power. All
+p-values of a report are corrected together (S. Holm, Scand. J. Statist. 6 (1979) 65-70): the chance that it calls any
+equal distributions different is 5 % at most, however many cells there are. The size of an effect is Cliff's delta
+(N. Cliff, Psychol. Bull. 114 (1993) 494-509) and, on the log scale, the ratio of medians with a percentile bootstrap
+interval.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import comparability
+from bench.comparability import VARIES
+from bench.groups import Group
+
+SCOPES = ("control", "machine", "backend")
+
+#: Called different below it, and the power that the needed runs shall have.
+LEVEL, POWER = 0.05, 0.8
+
+#: Resamples of a bootstrap or permutation, and where they start: the same records give the same bytes.
+RESAMPLES, START = 4_999, 1
+
+#: Asymptotic p-values serve from here on; with ties below it, permutations do.
+LARGE = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Runs of one cell, seeds, stack and machine that do not repeat. `columns` are their scores position by position;
+    of an unseeded cell, whose positions are exchangeable draws, all in one. Sorted: their order tells nothing."""
+
+    groups: tuple[Group, ...]
+    columns: tuple[NDArray[np.float64], ...]
+
+    @property
+    def first(self) -> Group:
+        return self.groups[0]
+
+    @property
+    def runs(self) -> int:
+        return sum(len(group.runs) for group in self.groups)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionTest:
+    """Two samples at one position (None: all positions in one). `p_location` is Mann and Whitney's, `p_shape`
+    Kolmogorov and Smirnov's, `corrected` the lesser of both after Holm. `delta` is P(left > right) - P(left < right).
+    """
+
+    position: int | None
+    sizes: tuple[int, int]
+    p_location: float
+    p_shape: float
+    corrected: float
+    delta: float
+
+    @property
+    def differs(self) -> bool:
+        return self.corrected <= LEVEL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Two samples at one scope, position by position. `worst` is the test with the least corrected p, and `ratio` the
+    left median over the right one there, with its 95 % interval (None where a score is not positive). `needed` scores
+    of each would tell the two apart there at 80 % power, were they as far apart as they look; None where they look
+    equal. `reason` says why nothing was tested."""
+
+    left: Sample
+    right: Sample
+    scope: str
+    tests: tuple[PositionTest, ...] = ()
+    worst: PositionTest | None = None
+    ratio: float | None = None
+    interval: tuple[float, float] | None = None
+    needed: int | None = None
+    reason: str | None = None
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The values of what is varied: presets, machines or backends."""
+        pair = self.left.first, self.right.first
+        if self.scope == "machine":
+            labels = [one.first.record.run.machine for one in pair]
+            same = labels[0].label == labels[1].label
+            first, second = (f"{one.label} {str(one.hardware)[:8]}" if same else one.label for one in labels)
+            return first, second
+        name = "preset" if self.scope == "control" else "backend"
+        return getattr(pair[0].cell, name), getattr(pair[1].cell, name)
+
+    @property
+    def lane(self) -> str:
+        """The cell with a star for what is varied."""
+        cell = self.left.first.cell
+        parts = [cell.workload, cell.backend, cell.seeding, cell.init, cell.preset]
+        if self.scope != "machine":
+            parts[4 if self.scope == "control" else 1] = "*"
+        return "/".join(parts)
+
+    @property
+    def differing(self) -> int:
+        """At how many positions the distributions differ."""
+        return sum(one.differs for one in self.tests)
+
+
+def samples(groups: Sequence[Group]) -> tuple[Sample, ...]:
+    """Samples of the groups that do not repeat; unseeded groups are joined whatever seeds they were not given."""
+    found: dict[tuple[tuple[str, str], ...], list[Group]] = defaultdict(list)
+    for group in groups:
+        if group.verdict in ("DIFFERENT", "ROUNDING"):
+            found[tuple(sorted(_keys(group).items()))].append(group)
+    return tuple(_sample(members) for _, members in sorted(found.items()))
+
+
+def _keys(group: Group) -> dict[str, str]:
+    """What tells one sample from another: the keys of comparability, without seeds that an unseeded run never used."""
+    keys = comparability.keys(group.first.record)
+    unseeded = group.cell.seeding == "unseeded"
+    return {name: value for name, value in keys.items()
+            if name not in ("index", "campaign") and not (unseeded and name.startswith("seed."))}  # fmt: skip
+
+
+def _sample(groups: Sequence[Group]) -> Sample:
+    rows = [one.record.outcome.scores for group in groups for one in group.runs if one.record.outcome]
+    scores = np.array(rows, dtype=np.float64)
+    columns = [scores.ravel()] if groups[0].cell.seeding == "unseeded" else list(scores.T)
+    return Sample(groups=tuple(groups), columns=tuple(np.sort(column) for column in columns))
+
+
+def contrasts(groups: Sequence[Group]) -> tuple[Contrast, ...]:
+    """Every two samples that a scope compares, tested; the correction is over all of them."""
+    pairs = list(_pairs(samples(groups)))
+    raw = [[] if _untestable(left, right) else _tests(left, right) for _, left, right in pairs]
+    tests = [one for some in raw for one in some]
+    if not tests:
+        return tuple(_contrast(*pair, ()) for pair in pairs)
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = multipletests([p for one in tests for p in (one.p_location, one.p_shape)], method="holm")[1]
+    lesser = iter(corrected.reshape(-1, 2).min(axis=1))
+    done = [tuple(dataclasses.replace(one, corrected=float(next(lesser))) for one in some) for some in raw]
+    return tuple(_contrast(*pair, some, len(corrected)) for pair, some in zip(pairs, done, strict=True))
+
+
+def _pairs(found: Sequence[Sample]) -> Iterator[tuple[str, Sample, Sample]]:
+    """Samples that differ in what one scope varies and in nothing else, and whose trainings start alike: both from the
+    same initial weights in every run, or both from weights drawn anew."""
+    for scope in SCOPES:
+        alike: Mapping[object, list[Sample]] = defaultdict(list)
+        for one in found:
+            kept = tuple(item for item in sorted(_keys(one.first).items()) if item[0] not in VARIES[scope])
+            alike[kept, _start(one)].append(one)
+        for members in alike.values():
+            for left, right in itertools.combinations(members, 2):
+                if scope != "backend" or left.first.cell.backend != right.first.cell.backend:
+                    yield scope, left, right
+
+
+def _start(sample: Sample) -> object:
+    """The initial weights of all fits if all runs share them, else None."""
+    starts = {
+        tuple(array.sha256 for repeat in one.record.outcome.repeats for array in repeat.initial_weights)
+        for group in sample.groups
+        for one in group.runs
+        if one.record.outcome
+    }
+    return starts.pop() if len(starts) == 1 else None
+
+
+def _untestable(left: Sample, right: Sample) -> str | None:
+    for one in (left, right):
+        lost = sum(int((~np.isfinite(column)).sum()) for column in one.columns)
+        if lost:
+            return f"{one.first.cell}: {lost} scores are not finite"
+    return None
+
+
+def _tests(left: Sample, right: Sample) -> list[PositionTest]:
+    """The tests of each position, not yet corrected."""
+    from scipy import stats
+
+    pooled = len(left.columns) == 1 and left.first.cell.seeding == "unseeded"
+    found = []
+    for number, (one, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
+        ties = len(np.unique(np.concatenate([one, other]))) < len(one) + len(other)
+        few = min(len(one), len(other)) < LARGE
+        random = np.random.default_rng(START)
+        permuted = stats.PermutationMethod(n_resamples=RESAMPLES, rng=random) if ties and few else None
+        location = stats.mannwhitneyu(one, other, method=permuted or ("exact" if few else "asymptotic"))
+        found.append(
+            PositionTest(
+                position=None if pooled else number,
+                sizes=(len(one), len(other)),
+                p_location=float(location.pvalue),
+                p_shape=float(stats.ks_2samp(one, other).pvalue),
+                corrected=math.nan,
+                delta=float(2.0 * location.statistic / (len(one) * len(other)) - 1.0),
+            )
+        )
+    return found
+
+
+def _contrast(scope: str, left: Sample, right: Sample, tests: Sequence[PositionTest], family: int = 0) -> Contrast:
+    if not tests:
+        return Contrast(left=left, right=right, scope=scope, reason=_untestable(left, right))
+    worst = min(tests, key=lambda one: (one.corrected, -abs(one.delta), one.position or 0))
+    number = (worst.position or 1) - 1
+    one, other = left.columns[number], right.columns[number]
+    ratio = _ratio(one, other) if one[0] > 0.0 and other[0] > 0.0 else (None, None)
+    return Contrast(
+        left=left,
+        right=right,
+        scope=scope,
+        tests=tuple(tests),
+        worst=worst,
+        ratio=ratio[0],
+        interval=ratio[1],
+        needed=_needed(one, other, LEVEL / family),
+    )
+
+
+def _ratio(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
+    """Ratio of medians and its percentile bootstrap interval (the median's jackknife, which BCa would need, is not
+    consistent: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993, section 11.6)."""
+    from scipy import stats
+
+    def gap(left: NDArray[np.float64], right: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        result: NDArray[np.float64] = np.median(left, axis=axis) - np.median(right, axis=axis)
+        return result
+
+    logs = np.log(one), np.log(other)
+    found = stats.bootstrap(
+        logs,
+        gap,
+        n_resamples=RESAMPLES,
+        batch=max(1, 10_000_000 // max(len(one), len(other))),  # at most 80 MB at a time
+        method="percentile",
+        rng=np.random.default_rng(START),
+    ).confidence_interval
+    return math.exp(float(gap(*logs))), (math.exp(found.low), math.exp(found.high))
+
+
+def _needed(one: NDArray[np.float64], other: NDArray[np.float64], alpha: float) -> int | None:
+    """Scores of each that Mann and Whitney's test needs (M. Happ, A. C. Bathke and E. Brunner, Statistics in Medicine
+    38 (2019) 363-375), and never fewer than its exact p-value needs to be able to fall to alpha, 2 / C(2n, n)."""
+    from statsmodels.stats.nonparametric import samplesize_rank_compare_onetail
+
+    try:
+        found = samplesize_rank_compare_onetail(one, other, alpha=alpha, power=POWER)
+    except ValueError:  # neither tends to be larger
+        return None
+    least = next(n for n in itertools.count(2) if 2 / math.comb(2 * n, n) <= alpha)
+    return max(least, math.ceil(float(max(found.nobs_treat, found.nobs_ref))))
