@@ -15,6 +15,7 @@ interval.
 import dataclasses
 import itertools
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,17 +35,24 @@ LEVEL, POWER = 0.05, 0.8
 #: Resamples of a bootstrap or permutation, and where they start: the same records give the same bytes.
 RESAMPLES, START = 4_999, 1
 
-#: Asymptotic p-values serve from here on; with ties below it, permutations do.
+#: Asymptotic p-values serve from so many scores of each on; below it exact ones do, and permutations if there are ties.
 LARGE = 9
+
+#: Kolmogorov and Smirnov's exact p-value is that of paths in a grid, which overflow where it is large.
+GRID = 10_000
+
+#: Which numbers are draws from one distribution: seeds (none if unseeded), position (0 for all), digest of the initial
+#: weights that all runs share (empty where each draws its own).
+Place = tuple[tuple[tuple[str, int], ...], int, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Runs of one cell, seeds, stack and machine that do not repeat. `columns` are their scores position by position;
-    of an unseeded cell, whose positions are exchangeable draws, all in one. Sorted: their order tells nothing."""
+    """Runs of one cell, stack and machine that do not repeat. `columns` are their scores by place, sorted: the order of
+    runs tells nothing."""
 
     groups: tuple[Group, ...]
-    columns: tuple[NDArray[np.float64], ...]
+    columns: Mapping[Place, NDArray[np.float64]]
 
     @property
     def first(self) -> Group:
@@ -56,17 +64,23 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PositionTest:
-    """Two samples at one position (None: all positions in one). `p_location` is Mann and Whitney's, `p_shape`
-    Kolmogorov and Smirnov's, `corrected` the lesser of both after Holm. `delta` is P(left > right) - P(left < right).
-    """
+class PlaceTest:
+    """Two samples at one place. `p_location` is Mann and Whitney's, `p_shape` Kolmogorov and Smirnov's, `corrected` the
+    lesser of both after Holm. `delta` is P(left > right) - P(left < right)."""
 
-    position: int | None
+    place: Place
     sizes: tuple[int, int]
     p_location: float
     p_shape: float
     corrected: float
     delta: float
+
+    @property
+    def where(self) -> str:
+        """`fit 3`, with the seed if it is another than 1, or `all fits`."""
+        seeds, position, _ = self.place
+        seed = dict(seeds).get("numpy", 1)
+        return "all fits" if position == 0 else f"fit {position}" + (f" of seed {seed}" if seed != 1 else "")
 
     @property
     def differs(self) -> bool:
@@ -75,7 +89,7 @@ class PositionTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """Two samples at one scope, position by position. `worst` is the test with the least corrected p, and `ratio` the
+    """Two samples at one scope, place by place. `worst` is the test with the least corrected p, and `ratio` the
     left median over the right one there, with its 95 % interval (None where a score is not positive). `needed` scores
     of each would tell the two apart there at 80 % power, were they as far apart as they look; None where they look
     equal. `reason` says why nothing was tested."""
@@ -83,8 +97,8 @@ class Contrast:
     left: Sample
     right: Sample
     scope: str
-    tests: tuple[PositionTest, ...] = ()
-    worst: PositionTest | None = None
+    tests: tuple[PlaceTest, ...] = ()
+    worst: PlaceTest | None = None
     ratio: float | None = None
     interval: tuple[float, float] | None = None
     needed: int | None = None
@@ -113,12 +127,12 @@ class Contrast:
 
     @property
     def differing(self) -> int:
-        """At how many positions the distributions differ."""
+        """At how many places the distributions differ."""
         return sum(one.differs for one in self.tests)
 
 
 def samples(groups: Sequence[Group]) -> tuple[Sample, ...]:
-    """Samples of the groups that do not repeat; unseeded groups are joined whatever seeds they were not given."""
+    """Samples of the groups that do not repeat, those of several seeds in one."""
     found: dict[tuple[tuple[str, str], ...], list[Group]] = defaultdict(list)
     for group in groups:
         if group.verdict in ("DIFFERENT", "ROUNDING"):
@@ -127,18 +141,34 @@ def samples(groups: Sequence[Group]) -> tuple[Sample, ...]:
 
 
 def _keys(group: Group) -> dict[str, str]:
-    """What tells one sample from another: the keys of comparability, without seeds that an unseeded run never used."""
+    """What tells one sample from another: the keys of comparability, without seeds, which belong to a place."""
     keys = comparability.keys(group.first.record)
-    unseeded = group.cell.seeding == "unseeded"
     return {name: value for name, value in keys.items()
-            if name not in ("index", "campaign") and not (unseeded and name.startswith("seed."))}  # fmt: skip
+            if name not in ("index", "campaign") and not name.startswith("seed.")}  # fmt: skip
 
 
 def _sample(groups: Sequence[Group]) -> Sample:
-    rows = [one.record.outcome.scores for group in groups for one in group.runs if one.record.outcome]
-    scores = np.array(rows, dtype=np.float64)
-    columns = [scores.ravel()] if groups[0].cell.seeding == "unseeded" else list(scores.T)
-    return Sample(groups=tuple(groups), columns=tuple(np.sort(column) for column in columns))
+    """An unseeded cell's fits are draws of one kind, unless its runs share initial weights nevertheless."""
+    columns: dict[Place, list[float]] = defaultdict(list)
+    for group in groups:
+        seeds = tuple(sorted(group.first.record.run.seeds.items())) if group.cell.seeding != "unseeded" else ()
+        starts = _starts(group)
+        for one in group.runs:
+            assert one.record.outcome is not None  # only ok runs are grouped
+            for number, (score, start) in enumerate(zip(one.record.outcome.scores, starts, strict=True), start=1):
+                pooled = not seeds and not any(starts)
+                columns[seeds, 0 if pooled else number, start].append(score)
+    return Sample(groups=tuple(groups), columns={place: np.sort(column) for place, column in sorted(columns.items())})
+
+
+def _starts(group: Group) -> list[str]:
+    """For each fit the digest of its initial weights if all runs share them, else an empty text."""
+    runs = [
+        [" ".join(array.sha256 for array in repeat.initial_weights) for repeat in one.record.outcome.repeats]
+        for one in group.runs
+        if one.record.outcome
+    ]
+    return [fits[0] if len(set(fits)) == 1 else "" for fits in zip(*runs, strict=True)]
 
 
 def contrasts(groups: Sequence[Group]) -> tuple[Contrast, ...]:
@@ -157,56 +187,49 @@ def contrasts(groups: Sequence[Group]) -> tuple[Contrast, ...]:
 
 
 def _pairs(found: Sequence[Sample]) -> Iterator[tuple[str, Sample, Sample]]:
-    """Samples that differ in what one scope varies and in nothing else, and whose trainings start alike: both from the
-    same initial weights in every run, or both from weights drawn anew."""
+    """Samples that differ in what one scope varies and in nothing else, and that have a place in common: the same
+    seeds, and trainings that start alike, from the same initial weights or both from weights drawn anew."""
     for scope in SCOPES:
         alike: Mapping[object, list[Sample]] = defaultdict(list)
         for one in found:
-            kept = tuple(item for item in sorted(_keys(one.first).items()) if item[0] not in VARIES[scope])
-            alike[kept, _start(one)].append(one)
+            alike[tuple(item for item in sorted(_keys(one.first).items()) if item[0] not in VARIES[scope])].append(one)
         for members in alike.values():
             for left, right in itertools.combinations(members, 2):
-                if scope != "backend" or left.first.cell.backend != right.first.cell.backend:
+                varied = scope != "backend" or left.first.cell.backend != right.first.cell.backend
+                if varied and left.columns.keys() & right.columns.keys():
                     yield scope, left, right
-
-
-def _start(sample: Sample) -> object:
-    """The initial weights of all fits if all runs share them, else None."""
-    starts = {
-        tuple(array.sha256 for repeat in one.record.outcome.repeats for array in repeat.initial_weights)
-        for group in sample.groups
-        for one in group.runs
-        if one.record.outcome
-    }
-    return starts.pop() if len(starts) == 1 else None
 
 
 def _untestable(left: Sample, right: Sample) -> str | None:
     for one in (left, right):
-        lost = sum(int((~np.isfinite(column)).sum()) for column in one.columns)
+        lost = sum(int((~np.isfinite(column)).sum()) for column in one.columns.values())
         if lost:
             return f"{one.first.cell}: {lost} scores are not finite"
     return None
 
 
-def _tests(left: Sample, right: Sample) -> list[PositionTest]:
-    """The tests of each position, not yet corrected."""
+def _tests(left: Sample, right: Sample) -> list[PlaceTest]:
+    """The tests of each common place, not yet corrected."""
     from scipy import stats
 
-    pooled = len(left.columns) == 1 and left.first.cell.seeding == "unseeded"
     found = []
-    for number, (one, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
+    for place in sorted(left.columns.keys() & right.columns.keys()):
+        one, other = left.columns[place], right.columns[place]
         ties = len(np.unique(np.concatenate([one, other]))) < len(one) + len(other)
         few = min(len(one), len(other)) < LARGE
         random = np.random.default_rng(START)
         permuted = stats.PermutationMethod(n_resamples=RESAMPLES, rng=random) if ties and few else None
         location = stats.mannwhitneyu(one, other, method=permuted or ("exact" if few else "asymptotic"))
+        with warnings.catch_warnings():
+            # An exact p of 1 can come out a rounding error above it; SciPy then warns and takes the asymptotic one.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            shape = stats.ks_2samp(one, other, method="exact" if len(one) * len(other) <= GRID else "asymp")
         found.append(
-            PositionTest(
-                position=None if pooled else number,
+            PlaceTest(
+                place=place,
                 sizes=(len(one), len(other)),
                 p_location=float(location.pvalue),
-                p_shape=float(stats.ks_2samp(one, other).pvalue),
+                p_shape=float(shape.pvalue),
                 corrected=math.nan,
                 delta=float(2.0 * location.statistic / (len(one) * len(other)) - 1.0),
             )
@@ -214,12 +237,11 @@ def _tests(left: Sample, right: Sample) -> list[PositionTest]:
     return found
 
 
-def _contrast(scope: str, left: Sample, right: Sample, tests: Sequence[PositionTest], family: int = 0) -> Contrast:
+def _contrast(scope: str, left: Sample, right: Sample, tests: Sequence[PlaceTest], family: int = 0) -> Contrast:
     if not tests:
         return Contrast(left=left, right=right, scope=scope, reason=_untestable(left, right))
-    worst = min(tests, key=lambda one: (one.corrected, -abs(one.delta), one.position or 0))
-    number = (worst.position or 1) - 1
-    one, other = left.columns[number], right.columns[number]
+    worst = min(tests, key=lambda one: (one.corrected, -abs(one.delta), one.place))
+    one, other = left.columns[worst.place], right.columns[worst.place]
     ratio = _ratio(one, other) if one[0] > 0.0 and other[0] > 0.0 else (None, None)
     return Contrast(
         left=left,

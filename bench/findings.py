@@ -38,7 +38,7 @@ def findings(
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
         *(accuracy(one) for one in _by_lane(errors)),
-        *(difference(one) for one in contrasts if one.worst is not None),
+        *(difference(some) for some in _by_outcome(contrasts)),
         *(noise(one) for one in variances if _telling(one)),
     )
 
@@ -240,24 +240,42 @@ def _overstated(errors: Sequence[Precision]) -> str:
     )
 
 
-def difference(one: Contrast) -> Finding:
-    """Whether two cells that do not repeat have one distribution of scores, as far as their runs can tell."""
-    worst = one.worst
-    assert worst is not None  # what was not tested is no finding
+#: So many pairs of one lane and outcome get a sentence each; more get one together.
+FEW = 3
+
+
+def _by_outcome(contrasts: Sequence[Contrast]) -> list[list[Contrast]]:
+    """What was tested, one by one, or many pairs of one lane with one outcome together."""
+    found: dict[object, list[Contrast]] = defaultdict(list)
+    for one in contrasts:
+        if one.worst is not None:
+            found[one.scope, one.lane, one.differing > 0].append(one)
+    return [part for some in found.values() for part in ([some] if len(some) > FEW else [[one] for one in some])]
+
+
+def difference(some: Sequence[Contrast]) -> Finding:
+    """Whether cells that do not repeat have one distribution of scores, as far as their runs can tell; of several
+    pairs the one that differs most is told."""
+    told = [(one, one.worst) for one in some if one.worst is not None]
+    one, worst = min(told, key=lambda pair: (pair[1].corrected, -abs(pair[1].delta), pair[0].sides))
     left, right = one.sides
-    where = "all scores" if worst.position is None else f"fit {worst.position}"
-    told = f"Holm-corrected p {_p(worst.corrected)}, Cliff's delta {worst.delta:+.2f}"
+    facts = f"{one.left.runs} and {one.right.runs} runs; {worst.where}: Holm-corrected p {_p(worst.corrected)}, "
+    facts += f"Cliff's delta {worst.delta:+.2f}"
     if one.ratio is not None and one.interval is not None:
-        told += f", ratio of medians {one.ratio:.4g}, 95 % interval {one.interval[0]:.4g} to {one.interval[1]:.4g}"
-    counts = f"{one.left.runs} and {one.right.runs} runs"
+        facts += f", ratio of medians {one.ratio:.4g}, 95 % interval {one.interval[0]:.4g} to {one.interval[1]:.4g}"
+    many = f"{len(some)} pairs of {PLURALS[one.scope]}"
+    who = f"`{left}` and `{right}`" if len(some) == 1 else many
+    most = f"({facts})" if len(some) == 1 else f"(most: `{left}` and `{right}`, {facts})"
     if one.differing:
-        places = "" if worst.position is None else f" at {one.differing} of {len(one.tests)} positions"
-        text = f"the scores of `{left}` and `{right}` have different distributions{places} ({counts}; {where}: {told})"
+        places = f" in {one.differing} of {len(one.tests)} fits" if len(some) == 1 and len(one.tests) > 1 else ""
+        text = f"the scores of {who} have different distributions{places} {most}"
     else:
-        text = f"no difference between the distributions of `{left}` and `{right}` is shown ({counts}; {where}: {told})"
-        text += ", which is no proof that they are one"
+        text = f"no difference between the distributions of {who} is shown {most}, which is no proof that they are one"
         text += f"; were they as far apart as they look there, it would take {one.needed} of each" if one.needed else ""
     return Finding(topic="distribution", sentence=f"{one.lane}: {text}.", runs=one.left.runs + one.right.runs)
+
+
+PLURALS = {"control": "presets", "machine": "machines", "backend": "backends"}
 
 
 def _p(value: float) -> str:

@@ -174,7 +174,7 @@ def test_unseeded_fits_are_draws_of_one_kind_whatever_seeds_were_named() -> None
                     index=5, start=90 + k, seeds={"numpy": index, "backend": index + 1, "keras": index})
              for k, preset in enumerate(("default", "cold")) for index in (0, 1)]  # fmt: skip
     one = only(made)
-    assert [(test.position, test.sizes) for test in one.tests] == [(None, (16, 16))]
+    assert [(test.where, test.sizes) for test in one.tests] == [("all fits", (16, 16))]
     assert one.left.runs == 4
 
 
@@ -188,15 +188,15 @@ def test_scores_that_are_no_numbers_or_not_positive() -> None:
     assert (len(one.tests), one.ratio, one.interval) == (1, None, None)
 
 
-def said(one: Contrast) -> str:
-    (found,) = (found.sentence for found in findings.findings((), (), (), (one,), ()))
+def said(*ones: Contrast) -> str:
+    (found,) = (found.sentence for found in findings.findings((), (), (), ones, ()))
     return found
 
 
 def test_the_sentence_turns_round() -> None:
     apart = said(only(runs(INTER, 15, seed=1), runs(DEFAULT, 15, seed=2, shift=1.0)))
     assert apart.startswith("mlp/tf1-cpu/full/native/*: the scores of `default` and `inter-8` have different")
-    assert "different distributions at 3 of 3 positions (15 and 15 runs" in apart
+    assert "different distributions in 3 of 3 fits (15 and 15 runs" in apart
     alike = said(only(runs(INTER, 15, seed=1), runs(DEFAULT, 15, seed=2)))
     assert "no difference between the distributions of `default` and `inter-8` is shown" in alike
     assert "which is no proof that they are one" in alike
@@ -222,9 +222,41 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"scipy", "stats
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_samples_of_other_seeds_stay_apart() -> None:
-    made = [*runs(INTER, 3, seed=1), *runs(INTER, 3, seed=2, seeds={"numpy": 2, "backend": 3, "keras": 2})]
-    assert [one.runs for one in distributions.samples(group(made))] == [3, 3]
+SECOND: dict[str, Any] = {"seeds": {"numpy": 2, "backend": 3, "keras": 2}, "start": 8}
+
+
+def test_seeds_are_compared_one_by_one_in_one_contrast() -> None:
+    """Each seed with itself, and what only one cell has with nothing."""
+    one = only(runs(INTER, 9, seed=1), runs(INTER, 9, seed=2, **SECOND),
+               runs(DEFAULT, 9, seed=3), runs(DEFAULT, 9, seed=4, shift=1.0, **SECOND))  # fmt: skip
+    assert [(test.where, test.differs) for test in one.tests] == [
+        ("fit 1", False), ("fit 2", False), ("fit 3", False),
+        ("fit 1 of seed 2", True), ("fit 2 of seed 2", True), ("fit 3 of seed 2", True)]  # fmt: skip
+    one = only(runs(INTER, 9, seed=1), runs(INTER, 9, seed=2, **SECOND), runs(DEFAULT, 9, seed=3))
+    assert [test.where for test in one.tests] == ["fit 1", "fit 2", "fit 3"]
+
+
+def test_many_pairs_of_one_outcome_are_one_sentence() -> None:
+    machines = [run for number in range(5) for run in runs(INTER, 4, seed=number, machine=f"m{number}")]
+    found = contrasts(group(machines))
+    assert len(found) == 10
+    assert "no difference between the distributions of 10 pairs of machines is shown (most: " in said(*found)
+    sentences = findings.findings((), (), (), found[:2], ())
+    assert len(sentences) == 2
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 120), st.integers(2, 120), st.integers(1, 3))
+def test_every_size_of_sample_can_be_tested(left: int, right: int, decimals: int) -> None:
+    """With and without ties: p-values are probabilities, and no library warns."""
+    draw = np.random.default_rng(left + right)
+    place = ((), 0, "")
+    made = [distributions.Sample(groups=(), columns={place: np.sort(draw.normal(2, 1, size).round(4 * decimals - 3))})
+            for size in (left, right)]  # fmt: skip
+    (found,) = distributions._tests(*made)
+    assert 0 < found.p_location <= 1
+    assert 0 < found.p_shape <= 1 + 1e-12
+    assert -1 <= found.delta <= 1
 
 
 def test_the_report_shows_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,7 +275,7 @@ def test_the_report_shows_both_tables(tmp_path: Path, capsys: pytest.CaptureFixt
         forms.append([(tmp_path / folder / name).read_bytes() for name in ("index.html", "report.md", "report.json")])
     assert forms[0] == forms[1]
     html, text, values = (form.decode() for form in forms[0])
-    assert "have different distributions at 3 of 3 positions" in " ".join(capsys.readouterr().out.split())
+    assert "have different distributions in 3 of 3 fits" in " ".join(capsys.readouterr().out.split())
     for heading in ("Distributions of cells that do not repeat", "Shares of variance"):
         assert heading in html
         assert f"## {heading}" in text
@@ -251,5 +283,5 @@ def test_the_report_shows_both_tables(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "<b>" not in html
     view = json.loads(values)
     assert {one["differing"] for one in view["contrasts"]} == {"3 of 3", "0 of 3"}
-    assert len(view["contrasts"][0]["positions"]) == 3
+    assert len(view["contrasts"][0]["places"]) == 3
     assert any(one["beside_seed"].startswith("machine") for one in view["variances"])

@@ -70,7 +70,7 @@ def _contrasts(page: Page) -> str:
         "cell",
         "of",
         "runs",
-        "positions that differ",
+        "fits that differ",
         "p",
         "least p at",
         "Cliff's delta",
@@ -94,7 +94,7 @@ def _contrasts(page: Page) -> str:
     return (
         "## Distributions of cells that do not repeat\n\n"
         "The lesser p of Mann-Whitney's and Kolmogorov-Smirnov's tests, Holm-corrected over this table; delta and "
-        "ratio are those of the position with the least; needed: scores of each that would tell them apart there at "
+        "ratio are those of the fit with the least; needed: scores of each that would tell them apart there at "
         "80 % power, were they as far apart as they look.\n\n" + table(head, rows)
     )
 

@@ -9,8 +9,8 @@ from bench.variance import Component, Variance
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastView:
-    """Two cells that do not repeat: where their distributions lie farthest apart, and position by position
-    (position, scores of each, Mann-Whitney's p, Kolmogorov-Smirnov's p, corrected p, Cliff's delta)."""
+    """Two cells that do not repeat: where their distributions lie farthest apart, and place by place
+    (fit, scores of each, Mann-Whitney's p, Kolmogorov-Smirnov's p, corrected p, Cliff's delta)."""
 
     lane: str
     left: str
@@ -23,7 +23,7 @@ class ContrastView:
     ratio: str
     needed: str
     reason: str
-    positions: tuple[tuple[str, str, str, str, str, str], ...]
+    places: tuple[tuple[str, str, str, str, str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +46,14 @@ def contrast(one: Contrast) -> ContrastView:
         runs=f"{one.left.runs}, {one.right.runs}",
         differing=f"{one.differing} of {len(one.tests)}" if worst else "",
         p=f"{worst.corrected:.2g}" if worst else "",
-        where=("all" if worst.position is None else f"fit {worst.position}") if worst else "",
+        where=worst.where if worst else "",
         delta=f"{worst.delta:+.2f}" if worst else "",
         ratio=_with_interval(f"{one.ratio:.4g}", one.interval, "{:.4g}") if one.ratio is not None else "",
         needed=str(one.needed) if one.needed else "",
         reason=one.reason or "",
-        positions=tuple(
+        places=tuple(
             (
-                "all" if test.position is None else str(test.position),
+                test.where,
                 f"{test.sizes[0]}, {test.sizes[1]}",
                 f"{test.p_location:.2g}",
                 f"{test.p_shape:.2g}",
