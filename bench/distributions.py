@@ -38,7 +38,7 @@ RESAMPLES, START = 4_999, 1
 #: Asymptotic p-values serve from so many scores of each on; below it exact ones do, and permutations if there are ties.
 LARGE = 9
 
-#: Kolmogorov and Smirnov's exact p-value is that of paths in a grid, which overflow where it is large.
+#: Exact p-values count paths in a grid of both sizes, which takes long, and overflows, where it is large.
 GRID = 10_000
 
 #: Which numbers are draws from one distribution: seeds (none if unseeded), position (0 for all), digest of the initial
@@ -218,7 +218,8 @@ def _tests(left: Sample, right: Sample) -> list[PlaceTest]:
         ties = len(np.unique(np.concatenate([one, other]))) < len(one) + len(other)
         few = min(len(one), len(other)) < LARGE
         random = np.random.default_rng(START)
-        permuted = stats.PermutationMethod(n_resamples=RESAMPLES, rng=random) if ties and few else None
+        permute = few and (ties or len(one) * len(other) > GRID)
+        permuted = stats.PermutationMethod(n_resamples=RESAMPLES, rng=random) if permute else None
         location = stats.mannwhitneyu(one, other, method=permuted or ("exact" if few else "asymptotic"))
         with warnings.catch_warnings():
             # An exact p of 1 can come out a rounding error above it; SciPy then warns and takes the asymptotic one.

@@ -156,15 +156,25 @@ def test_nights_of_one_cell_are_one_candidate_and_other_tasks_are_not() -> None:
     assert claim.check(nights, numbers("0.1"), only=["*/tf1-cpu/*"]).candidates == ()
 
 
-def test_ranks_of_draws_are_uniform() -> None:
+@pytest.mark.parametrize("pooled", [False, True])
+def test_ranks_of_draws_are_uniform(pooled: bool) -> None:
     """If the vector is drawn like the runs, p <= 5 % in about 5 % of cases: 400 draws, at most 8 %, at least 2 %."""
     draw = np.random.default_rng(11)
     ps = []
     for _ in range(400):
         vectors = np.exp(draw.normal(0, 1, (40, 1)) * 0.5 + draw.normal(0, 1, (40, 4)))  # positions hang together
-        ps.append(place([Printed(value=float(value)) for value in vectors[0]], vectors[1:].tolist()).p)
+        printed = [Printed(value=float(value)) for value in vectors[0]]
+        ps.append(place(printed, vectors[1:].tolist(), pooled=pooled).p)
     assert 0.02 < np.mean(np.array(ps) <= 0.05) < 0.08
     assert 0.45 < np.mean(ps) < 0.58
+
+
+def test_a_coarse_print_is_held_against_scores_as_coarse() -> None:
+    """0.22 stands for all that prints so: in the range of 0.2230 to 0.2270, not of 0.2255 and more."""
+    runs = [[0.223 + 0.0001 * index] for index in range(41)]
+    found = place([Printed.parse("0.22")], runs)
+    assert (found.positions[0].lowest, found.positions[0].highest, found.inside) == (0.22, 0.23, 1)
+    assert place([Printed.parse("0.22")], runs[25:]).inside == 0
 
 
 def test_few_runs_can_tell_no_rare_draw() -> None:
