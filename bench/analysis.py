@@ -4,11 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import classes, expectations, findings, groups, precision, published
+from bench import classes, distributions, expectations, findings, groups, precision, published, variance
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.classes import Split
 from bench.comparison import Comparison, compare
+from bench.distributions import Contrast
 from bench.errors import UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
@@ -19,6 +20,7 @@ from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
 from bench.records import Record
 from bench.store import Refused, Stored
+from bench.variance import Variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Analysis:
     published: tuple[PublishedComparison, ...]
     precision: tuple[Precision, ...]
     splits: tuple[Split, ...]
+    contrasts: tuple[Contrast, ...]
+    variances: tuple[Variance, ...]
     judged: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     not_ok: tuple[Record, ...]
@@ -70,15 +74,19 @@ def analyse(
     errors = precision.measure(run_groups, matrix.file.yardstick)
     machines = {(one.record.run.machine.label, one.record.run.machine.hardware) for one in stored if one.record.ok}
     splits = _splits(index(), only) if index is not None and len(machines) > 1 else ()
+    contrasts = distributions.contrasts(run_groups)
+    variances = variance.shares(run_groups)
     return Analysis(
         campaign=str(campaign),
         groups=run_groups,
         backends=pairs,
         published=lanes,
         precision=errors,
+        contrasts=contrasts,
+        variances=variances,
         splits=splits,
         judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
-        findings=findings.findings(run_groups, lanes, errors, splits),
+        findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits),
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
     )

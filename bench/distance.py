@@ -154,6 +154,6 @@ def digits(value: float, reference: float) -> float:
     return max(0.0, -math.log10(abs(value - reference) / abs(reference)))
 
 
-def same_print(value: float, printed: float) -> bool:
-    """Whether both print alike to 12 significant digits, which is what Python 2's `print` shows of a float."""
-    return f"{value:.12g}" == f"{printed:.12g}"
+def same_print(value: float, printed: float, digits: int = 12) -> bool:
+    """Whether both print alike to so many significant digits; 12 are what Python 2's `print` shows of a float."""
+    return f"{value:.{digits}g}" == f"{printed:.{digits}g}"

@@ -2,15 +2,19 @@
 
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import classes, precision
+from bench import classes, placement, precision, proportion
 from bench.classes import Split
-from bench.groups import Group, differing_share
+from bench.distributions import Contrast
+from bench.groups import Group
 from bench.precision import Precision
+from bench.proportion import RARE
 from bench.published import PublishedComparison
+from bench.variance import Component, Variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,8 @@ def findings(
     groups: Sequence[Group],
     published: Sequence[PublishedComparison],
     errors: Sequence[Precision],
+    contrasts: Sequence[Contrast] = (),
+    variances: Sequence[Variance] = (),
     splits: Sequence[Split] = (),
 ) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
@@ -34,6 +40,8 @@ def findings(
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
         *(accuracy(one) for one in _by_lane(errors)),
+        *(difference(some) for some in _by_outcome(contrasts)),
+        *(noise(one) for one in variances if _telling(one)),
         *(Finding(topic="machines", sentence=classes.sentence(one), runs=one.runs) for one in splits),
     )
 
@@ -41,18 +49,26 @@ def findings(
 def confidence(group: Group) -> str:
     """What n equal runs allow to say, one-sided at 95 %."""
     runs, cell = len(group.runs), group.cell
-    share = differing_share(runs)
-    if share is None:
+    if runs == 1:
         return f"{cell}: one run claims nothing."
     if group.repeatable:
+        share = proportion.bounds(0, runs - 1).high
+        more = f" ({proportion.runs_needed(RARE)} equal runs would say {_percent(RARE)})" if share > RARE else ""
         return (
             f"{cell}: {runs} of {runs} runs are identical; at 95 % confidence fewer than "
-            f"{_percent(share)} of runs differ from the first."
+            f"{_percent(share)} of runs differ from the first{more}."
         )
     if not group.compared:
         return f"{cell}: {runs} runs that claim nothing, {group.verdict} ({group.reason})."
     equal = len(group.classes[0]) - 1
-    return f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first."
+    found = proportion.bounds(runs - 1 - equal, runs - 1)
+    differ = f"{_percent(found.low)} of runs or more differ"
+    if equal:
+        differ = f"{_percent(found.low)} to {_percent(found.high)} of runs differ"
+    return (
+        f"{cell}: {len(group.classes)} classes in {runs} runs; {equal} of {runs - 1} later runs equal the first; "
+        f"at 95 % confidence {differ} from it."
+    )
 
 
 def _percent(share: float) -> str:
@@ -114,9 +130,15 @@ def distribution(one: PublishedComparison) -> Finding:
             f"{positions} positions"
         )
         return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
+    assert one.placement is not None  # it has positions
     where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
-    if one.inside == positions:
-        meaning = "the published numbers are one draw from a distribution, not numbers that a reader can repeat"
+    if runs >= placement.ENOUGH:
+        where += f", {one.placement.farther} of {one.placement.runs} runs lie as far out or farther"
+    if one.placement.drawn:
+        rare = f", a rare one (p = {one.placement.p:.2g})," if one.placement.typical is False else ","
+        meaning = f"the published numbers are one draw from a distribution{rare} not numbers that a reader can repeat"
+    elif runs < placement.ENOUGH:
+        meaning = f"these runs do not cover the published numbers ({placement.ENOUGH} runs or more could tell)"
     else:
         meaning = "these runs do not cover the published numbers"
     return Finding(
@@ -219,3 +241,99 @@ def _overstated(errors: Sequence[Precision]) -> str:
         f"{one.group.cell.backend} and {other.group.cell.backend} are {gap:.1e} apart, closer than either is to the "
         f"yardstick ({least:.1e}): their agreement overstates their precision"
     )
+
+
+#: So many pairs of one lane and outcome get a sentence each; more get one together.
+FEW = 3
+
+
+def _by_outcome(contrasts: Sequence[Contrast]) -> list[list[Contrast]]:
+    """What was tested, one by one, or many pairs of one lane with one outcome together."""
+    found: dict[object, list[Contrast]] = defaultdict(list)
+    for one in contrasts:
+        if one.worst is not None:
+            found[one.scope, one.lane, one.differing > 0].append(one)
+    return [part for some in found.values() for part in ([some] if len(some) > FEW else [[one] for one in some])]
+
+
+def difference(some: Sequence[Contrast]) -> Finding:
+    """Whether cells that do not repeat have one distribution of scores, as far as their runs can tell; of several
+    pairs the one that differs most is told."""
+    told = [(one, one.worst) for one in some if one.worst is not None]
+    one, worst = min(told, key=lambda pair: (pair[1].corrected, -abs(pair[1].delta), pair[0].sides))
+    left, right = one.sides
+    facts = f"{one.left.runs} and {one.right.runs} runs; {worst.where}: Holm-corrected p {_p(worst.corrected)}, "
+    facts += f"Cliff's delta {worst.delta:+.2f}"
+    if one.ratio is not None and one.interval is not None:
+        facts += f", ratio of medians {one.ratio:.4g}, 95 % interval {one.interval[0]:.4g} to {one.interval[1]:.4g}"
+    many = f"{len(some)} pairs of {PLURALS[one.scope]}"
+    who = f"`{left}` and `{right}`" if len(some) == 1 else many
+    most = f"({facts})" if len(some) == 1 else f"(most: `{left}` and `{right}`, {facts})"
+    if one.differing:
+        places = f" in {one.differing} of {len(one.tests)} fits" if len(some) == 1 and len(one.tests) > 1 else ""
+        text = f"the scores of {who} have different distributions{places} {most}"
+    else:
+        text = f"no difference between the distributions of {who} is shown {most}, which is no proof that they are one"
+        text += f"; were they as far apart as they look there, it would take {one.needed} of each" if one.needed else ""
+    return Finding(topic="distribution", sentence=f"{one.lane}: {text}.", runs=one.left.runs + one.right.runs)
+
+
+PLURALS = {"control": "presets", "machine": "machines", "backend": "backends"}
+
+
+def _p(value: float) -> str:
+    return "below 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def _telling(one: Variance) -> bool:
+    """Whether there is noise to speak of, or seed noise that other noise can be held against."""
+    return bool(one.of("run").sd or any(part.ratio is not None for part in one.components))
+
+
+def noise(one: Variance) -> Finding:
+    """How much of the scores' variation is the seed's, and how much comes without another seed."""
+    parts = [_beside_seed(part) for part in one.components if part.ratio is not None]
+    if parts:
+        text = f"{'; '.join(parts)} (standard deviations of the log score, 95 % intervals; {_counts(one)})"
+    else:
+        run, seed = one.of("run"), one.of("seed")
+        assert run.sd is not None  # else there is nothing to say
+        text = f"run-to-run noise is {_factor(run.sd)} (standard deviation of the log score; {_counts(one)})"
+        text += f"; beside seed noise it is not estimable: {seed.reason}"
+    return Finding(topic="noise", sentence=f"{one.lane}: {text}.", runs=one.runs)
+
+
+def _beside_seed(part: Component) -> str:
+    """One source beside the seed; the words follow from where its interval lies."""
+    assert part.ratio is not None
+    assert part.ratio_interval is not None
+    low, high = part.ratio_interval
+    name = f"{part.source}-to-{part.source} noise"
+    interval = f"({_percents(low)} to {_percents(high)})"
+    if low > 1.0:
+        return f"{name} exceeds seed noise, being {_percents(part.ratio)} of it {interval}"
+    if high >= 1.0:
+        return f"{name} and seed noise cannot be told apart, {_percents(part.ratio)} {interval}"
+    return f"{name} is {_percents(part.ratio)} of seed noise {interval}"
+
+
+def _percents(ratio: float) -> str:
+    """A ratio as per cent, from 1e-07 to infinity."""
+    return (
+        "infinitely many %"
+        if ratio == float("inf")
+        else f"{100 * ratio:.2g} %"
+        if ratio < 1
+        else f"{100 * ratio:.0f} %"
+    )
+
+
+def _factor(sd: float) -> str:
+    """A standard deviation of logarithms as people think of it: per cent while small, else a factor."""
+    return f"{100 * sd:.2g} %" if sd < 0.1 else f"a factor of {math.exp(sd):.2g}"
+
+
+def _counts(one: Variance) -> str:
+    """`3 seeds, 2 machines, 12 runs of 10 fits`."""
+    named = [f"{part.levels} {part.source}s" for part in one.components[:3] if part.levels > 1]
+    return ", ".join([*named, f"{one.runs} runs of {one.fits // one.runs} fits"])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from bench import distance
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparability import KeyDifference
 from bench.comparison import Verdict
 from bench.errors import UsageError
 from bench.groups import Group
+from bench.placement import Placement, Position, Printed, place
 from bench.plan import Seeds
 from bench.records import Record
 
@@ -31,23 +31,6 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedPosition:
-    """One published score, ours of the first run, and the range over all runs of the group."""
-
-    published: float
-    ours: float
-    digits: float
-    same_print: bool
-    lowest: float
-    highest: float
-
-    @property
-    def inside(self) -> bool:
-        """Whether the published score lies in the range of the runs."""
-        return self.lowest <= self.published <= self.highest
-
-
-@dataclass(frozen=True, kw_only=True)
 class PublishedComparison:
     """A group of runs held against a published lane."""
 
@@ -55,9 +38,13 @@ class PublishedComparison:
     lane: str
     verdict: Verdict
     bound: Bound | None
-    positions: tuple[PublishedPosition, ...]
+    placement: Placement | None
     differences: tuple[KeyDifference, ...]
     reason: str | None
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        return self.placement.positions if self.placement else ()
 
     @property
     def min_digits(self) -> float:
@@ -66,7 +53,7 @@ class PublishedComparison:
     @property
     def inside(self) -> int:
         """How many published scores lie in the range of the runs."""
-        return sum(position.inside for position in self.positions)
+        return self.placement.inside if self.placement else 0
 
 
 def load(path: Path) -> Mapping[str, Reference]:
@@ -90,7 +77,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
 
     def result(
         verdict: Verdict,
-        positions: Sequence[PublishedPosition] = (),
+        placement: Placement | None = None,
         differences: Sequence[KeyDifference] = (),
         reason: str | None = None,
     ) -> PublishedComparison:
@@ -99,7 +86,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
             lane=reference.lane,
             verdict=verdict,
             bound=bound,
-            positions=tuple(positions),
+            placement=placement,
             differences=tuple(differences),
             reason=reason,
         )
@@ -107,28 +94,14 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     differences = _differences(group, reference)
     if differences:
         return result("INCOMPARABLE", differences=differences, reason=differences[0].sentence())
-    scores = [_scores(group, index) for index in range(len(group.runs))]
-    positions = [
-        PublishedPosition(
-            published=published,
-            ours=column[0],
-            digits=distance.digits(column[0], published),
-            same_print=distance.same_print(column[0], published),
-            lowest=min(column),
-            highest=max(column),
-        )
-        for published, column in zip(reference.scores, zip(*scores, strict=True), strict=True)
-    ]
+    scores = [one.record.outcome.scores for one in group.runs if one.record.outcome]
+    printed = [Printed(value=value) for value in reference.scores]
+    placement = place(printed, scores, pooled=group.cell.seeding == "unseeded")
+    positions = placement.positions
     if all(position.same_print for position in positions):
-        return result("IDENTICAL", positions)
+        return result("IDENTICAL", placement)
     within = bound is not None and bound.kind == "digits" and min(one.digits for one in positions) >= bound.limit
-    return result("ROUNDING" if within else "DIFFERENT", positions)
-
-
-def _scores(group: Group, index: int) -> list[float]:
-    outcome = group.runs[index].record.outcome
-    assert outcome is not None
-    return [repeat.score_value for repeat in outcome.repeats]
+    return result("ROUNDING" if within else "DIFFERENT", placement)
 
 
 def _differences(group: Group, reference: Reference) -> list[KeyDifference]:

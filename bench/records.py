@@ -137,6 +137,11 @@ class Outcome(Value):
     process: dict[str, float]
     traceback: str | None = None
 
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """The score of each fit, in order."""
+        return tuple(repeat.score_value for repeat in self.repeats)
+
 
 class Fingerprint(Value):
     """Who computed: `stack` is the digest of the packages and interpreter, `stack_blob` names the blob that lists them

@@ -1,5 +1,6 @@
 """Records made up for tests: real in form, small in size, every bit of them chosen here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from bench.records import (
     Workload,
     result_lines,
 )
+from bench.store import Stored
 
 CELL = "mlp/theano-cpu/numpy/native/default"
 NAMES = ("0.dense/kernel", "0.dense/bias")
@@ -165,3 +167,12 @@ def fits(seed: int = 7, *, repeats: int = 2, epochs: int = 4) -> list[Fit]:
     """The same fits for the same seed."""
     random = np.random.default_rng(seed)
     return [fit(random, epochs=epochs) for _ in range(repeats)]
+
+
+def scored(scores: Sequence[float], *, start: int = 7, **fields: Any) -> Stored:
+    """A run with these scores; runs of one `start` (and of as many fits) begin at the same initial weights."""
+    made = fits(start, repeats=len(scores), epochs=1)
+    for one, score in zip(made, scores, strict=True):
+        one.score = score
+    record, content = Planted(fits=made, trace="scores", **fields).record()
+    return Stored(digest=sha256(record.to_json()), record=record, content=content)

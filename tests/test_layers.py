@@ -12,11 +12,13 @@ LAYERS = (
     "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
     "records", "store", "bundle", "supplied", "hostsettings", "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance", "divergence",
-    "comparability", "fingerprint", "index", "explanation", "classes", "history", "comparison", "groups", "published",
-    "precision", "expectations", "findings", "analysis",
-    "report", "report.page", "report.json", "report.markdown", "report.html", "report.writing", "report.terminal",
+    "comparability", "fingerprint", "index", "explanation", "classes", "history", "comparison", "groups", "proportion",
+    "placement", "published", "claim", "precision", "distributions", "variance", "expectations", "findings", "analysis",
+    "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
+    "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare", "cli.show", "cli.export", "cli.collect", "cli.history", "cli.images", "cli.doctor", "cli.clean",
+    "cli.compare", "cli.claim", "cli.show", "cli.export", "cli.collect", "cli.history", "cli.images", "cli.doctor",
+    "cli.clean",
     "cli.main", "__main__",
 )  # fmt: skip
 

@@ -14,7 +14,8 @@ def render(page: Page) -> str:
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
-    parts += [part for part in (_pairs(page), _precision(page), _machines(page), _expectations(page)) if part]
+    sections = (_pairs, _precision, _contrasts, _variances, _machines, _expectations)
+    parts += [part for section in sections if (part := section(page))]
     parts += [scores(cell) for cell in page.cells]
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
@@ -75,6 +76,53 @@ def _machines(page: Page) -> str:
         if lines:
             parts.append(f"{escape(one.subject)}\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
     return "\n\n".join(parts)
+
+
+def _contrasts(page: Page) -> str:
+    if not page.contrasts:
+        return ""
+    head = (
+        "cell",
+        "of",
+        "runs",
+        "fits that differ",
+        "p",
+        "least p at",
+        "Cliff's delta",
+        "ratio of medians",
+        "needed",
+    )
+    rows = (
+        (
+            one.lane,
+            f"{one.left} ~ {one.right}",
+            one.runs,
+            one.differing or one.reason,
+            one.p,
+            one.where,
+            one.delta,
+            one.ratio,
+            one.needed,
+        )
+        for one in page.contrasts
+    )
+    return (
+        "## Distributions of cells that do not repeat\n\n"
+        "The lesser p of Mann-Whitney's and Kolmogorov-Smirnov's tests, Holm-corrected over this table; delta and "
+        "ratio are those of the fit with the least; needed: scores of each that would tell them apart there at "
+        "80 % power, were they as far apart as they look.\n\n" + table(head, rows)
+    )
+
+
+def _variances(page: Page) -> str:
+    if not page.variances:
+        return ""
+    rows = ((one.lane, one.counts, *(text for _, text in one.sources), one.beside_seed) for one in page.variances)
+    names = [name for name, _ in page.variances[0].sources]
+    return (
+        "## Shares of variance\n\nOf the log score, nested in this order, with 95 % intervals; sd: the standard "
+        "deviation that a source adds.\n\n" + table(("cell", "of", *names, "of seed noise"), rows)
+    )
 
 
 def _expectations(page: Page) -> str:

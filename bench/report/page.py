@@ -15,6 +15,8 @@ from bench.groups import Group
 from bench.precision import Precision
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
+from bench.report import statistics
+from bench.report.statistics import ContrastView, VarianceView
 
 #: So many backends of one verdict are named in a cell's row; more are counted.
 FEW = 3
@@ -127,6 +129,8 @@ class Page:
     pairs: tuple[PairView, ...]
     yardsticks: tuple[str, ...]
     precision: tuple[PrecisionView, ...]
+    contrasts: tuple[ContrastView, ...]
+    variances: tuple[VarianceView, ...]
     splits: tuple[SplitView, ...]
     expectations: tuple[ExpectationView, ...]
     environment_columns: tuple[str, ...]
@@ -150,6 +154,8 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(_precision(one) for one in analysis.precision),
+        contrasts=tuple(statistics.contrast(one) for one in analysis.contrasts),
+        variances=tuple(statistics.variance(one) for one in analysis.variances),
         splits=tuple(_split(one) for one in analysis.splits),
         expectations=tuple(
             ExpectationView(
