@@ -210,6 +210,9 @@ def _counterexamples(
     return tuple(one for _, one in sorted(found, key=lambda item: (item[0], item[1].value))[:FEW])
 
 
+#: So many of the keys that vary together are named in a sentence.
+NAMED = 6
+
 #: So many counterexamples are kept, and so many units of each class in them.
 FEW = 3
 
@@ -240,7 +243,10 @@ def suspects(
 
 def sentence(one: Explanation) -> str:
     """An explanation in words, with its figure."""
-    named = one.keys[0] if len(one.keys) == 1 else f"{one.keys[0]} (and {len(one.keys) - 1} that vary with it)"
+    named = one.keys[0]
+    if len(one.keys) > 1:
+        rest = [*one.keys[1:NAMED], *([f"{len(one.keys) - NAMED} more"] if len(one.keys) > NAMED else [])]
+        named += f" (and what varies with it: {', '.join(rest)})"
     if one.kind == "exact":
         return f"{named} splits them exactly: {_values(one)}"
     if one.kind == "refinement":

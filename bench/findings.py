@@ -39,7 +39,7 @@ def findings(
         *(seeding(one) for one in _by_backend(groups)),
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
-        *(accuracy(one) for one in _by_lane(errors)),
+        *(accuracy(one, _several(groups)) for one in _by_lane(errors)),
         *(difference(some) for some in _by_outcome(contrasts)),
         *(noise(one) for one in variances if _telling(one)),
         *(Finding(topic="machines", sentence=classes.sentence(one), runs=one.runs) for one in splits),
@@ -202,12 +202,18 @@ def _by_lane(errors: Sequence[Precision]) -> list[list[Precision]]:
     return list(found.values())
 
 
-def accuracy(errors: Sequence[Precision]) -> Finding:
+def _several(groups: Sequence[Group]) -> bool:
+    """Whether the groups are of several machines, so that a sentence about one of them must name it."""
+    return len({group.place()[:2] for group in groups}) > 1
+
+
+def accuracy(errors: Sequence[Precision], several: bool = False) -> Finding:
     """Who is nearest to the yardstick and who farthest, and whether any two agree better than they are precise."""
     nearest, farthest = (choose(errors, key=lambda one: one.weights) for choose in (min, max))
     cell = nearest.group.cell
+    where = f" on {nearest.group.place()[0]}" if several else ""
     text = (
-        f"{cell.workload}/*/{cell.seeding}/{cell.init}/{cell.preset}: nearest to {nearest.yardstick.cell} is "
+        f"{cell.workload}/*/{cell.seeding}/{cell.init}/{cell.preset}{where}: nearest to {nearest.yardstick.cell} is "
         f"{nearest.group.cell.backend}, its weights within {nearest.weights:.1e} of the largest"
     )
     if len(errors) > 1:

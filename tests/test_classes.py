@@ -156,7 +156,9 @@ def test_the_sentence_turns_round_with_the_records(tmp_path: Path) -> None:
                 for machine, seed, fact in zip(("one", "two"), seeds, facts, strict=True)]  # fmt: skip
         said[name] = classes.sentence(split(tmp_path / name, runs))
     assert said["agree"].endswith("2 runs on 2 machines are one class.")
-    assert "2 classes. cpu_flag.avx512f (and 1 that vary with it) splits them exactly" in said["cause"]
+    assert (
+        "2 classes. cpu_flag.avx512f (and what varies with it: hardware.cpu_model) splits them exactly" in said["cause"]
+    )
     assert "No recorded key explains the classes. two stands apart from one with the very same" in said["none"]
     loose = split(tmp_path / "loose", [planted("one"), planted("one", number=1, seed=8), planted("two", facts=WIDE)])
     assert "1 class; on one the runs do not agree with each other." in classes.sentence(loose)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import analysis, bundle, matrix, published, resources
+from bench import analysis, bundle, classes, index, matrix, published, resources
 from bench.analysis import Analysis
 from bench.groups import Group
 from bench.store import Store
@@ -57,3 +57,20 @@ def test_ordered_updates_make_the_recipe_repeat(tutorial: Analysis) -> None:
     """Eight operations at a time, but no weight updated before all gradients are there: all runs agree."""
     group = of(tutorial, "ordered-8")
     assert (len(group.runs), len(group.classes), group.verdict) == (100, 1, "IDENTICAL")
+
+
+def test_the_machines_of_the_example_are_in_the_classes_that_are_there(tmp_path: Path) -> None:
+    """One machine as it is and under two sets of caps: NumPy's float64 parts all three, JAX and PyTorch only the one
+    without AVX; extended precision, which no cap concerns, parts none."""
+    store = Store(tmp_path / "store")
+    bundle.collect(ROOT / "docs" / "examples" / "machines.zip", store)
+    found = {one.subject.split()[0]: one for one in classes.splits(index.refresh(store))}
+    assert {len(one.machines) for one in found.values()} == {3}
+    float64 = found["mlp/numpy-reference/numpy/supplied/float64"]
+    assert (len(float64.classes), float64.explanations[0].kind) == (3, "exact")
+    assert {"hardware.emulation", "variable.OPENBLAS_CORETYPE"} <= set(float64.explanations[0].keys)
+    assert len(found["mlp/numpy-reference/numpy/supplied/extended"].classes) == 1
+    for name in ("jax-cpu", "torch-cpu"):
+        ordered = found[f"mlp/{name}/numpy/supplied/ordered"]
+        assert {one.machines for one in ordered.classes} == {("lab", "lab as haswell-caps"), ("lab as nehalem-caps",)}
+    assert "splits them exactly" in (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
