@@ -135,6 +135,8 @@ def measured(kind: str, count: int) -> dict[str, float]:
 
 
 def table(kind: str, sizes: list[int]) -> None:
+    if not sizes:
+        return
     found = {size: measured(kind, size) for size in sizes}
     columns = list(found[sizes[0]])
     print(f"\n| {kind} | " + " | ".join(f"{one}, {'MiB' if one == 'peak' else 's'}" for one in columns) + " |")
