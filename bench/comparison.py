@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench import comparability, distance, divergence
+from bench import classifiers, comparability, distance, divergence
 from bench.bound import Bound
 from bench.comparability import KeyDifference
 from bench.distance import Distance
@@ -30,7 +30,8 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """How far two comparable runs are apart. None where a NaN or infinity stands on one side only."""
+    """How far two comparable runs are apart. None where a NaN or infinity stands on one side only; `classes` is the
+    worst of the fits for a classifier's predictions, and None for others."""
 
     positions: tuple[Position, ...]
     min_digits: float
@@ -39,6 +40,7 @@ class Measures:
     same_init: bool
     tensors: tuple[Distance, ...]
     growth: tuple[int | None, ...] | None
+    classes: classifiers.Change | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +171,18 @@ def measure(left: Side, right: Side) -> Measures:
         ),
         tensors=_worst_by_name([*weights, *predictions]),
         growth=divergence.growth(left, right),
+        classes=_classes(left, right),
     )
+
+
+def _classes(left: Side, right: Side) -> classifiers.Change | None:
+    changes = [
+        classifiers.change(left.read(one.predictions), right.read(other.predictions))
+        for one, other in zip(left.repeats, right.repeats, strict=True)
+        if one.predictions.dtype in ("<f2", "<f4", "<f8")
+    ]
+    found = [change for change in changes if change is not None]
+    return max(found, key=lambda change: (change.churn, change.rank_change), default=None)
 
 
 def _position(left: float, right: float) -> Position:
@@ -211,4 +224,10 @@ def _remarks(measures: Measures) -> tuple[str, ...]:
         for one in measures.tensors
         if one.misplaced
     ]
+    if measures.classes is not None:
+        changed = measures.classes
+        remarks.append(
+            f"predicted classes: {changed.churn:.2%} of {changed.samples} samples change theirs (churn), "
+            f"{changed.rank_change:.2%} of the pairs of classes change their order, in the worst fit"
+        )
     return tuple(remarks)

@@ -7,8 +7,8 @@ from tests.engines import ROOT
 
 
 def run(name: str, *words: str) -> str:
-    done = subprocess.run([sys.executable, ROOT / "benchmarks" / name, *words], cwd=ROOT, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
