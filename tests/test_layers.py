@@ -10,8 +10,10 @@ BENCH = ROOT / "bench"
 #: From the ground up; a module imports only from lines above its own, function-level imports included.
 LAYERS = (
     "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
-    "records", "store", "bundle", "supplied", "hostsettings", "engine", "images", "sharing", "inventory",
-    "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance", "divergence",
+    "records", "observations", "fingerprints", "store", "machines", "collector", "bundle",
+    "supplied", "hostsettings", "engine", "images", "sharing", "inventory",
+    "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",
+    "elements", "jsonlines", "sources", "divergence",
     "comparability", "comparison", "groups", "published", "precision", "expectations", "findings", "analysis",
     "report", "report.page", "report.json", "report.markdown", "report.html", "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
@@ -92,7 +94,7 @@ def test_heavy_libraries_wait_until_they_are_used() -> None:
     for name, path in modules().items():
         top = {alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Import)
                for alias in node.names}  # fmt: skip
-        assert not top & {"jinja2", "plotly", "pandas"}, name
+        assert not top & {"jinja2", "plotly", "pandas", "fsspec", "paramiko"}, name
 
 
 def test_rooms_are_small() -> None:
