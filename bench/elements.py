@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.distance import FLOATS
 from bench.errors import RefusedInput
+from bench.records import json_kind
 
 #: What C's %a, Java, Python's float.hex() and Julia print, and the three values that have no digits.
 HEX = re.compile(r"[+-]?0x([0-9a-f]+)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]{1,5}))?|[+-]?(?:inf|nan)", re.IGNORECASE)
@@ -42,7 +43,7 @@ def _each(values: Sequence[object], legal: Any, words: str) -> None:
 
 
 def _shown(value: object) -> str:
-    return ascii(value)[:60] if not isinstance(value, list | dict) else f"a JSON {type(value).__name__}"
+    return ascii(value)[:60] if type(value) in (str, int, float) else json_kind(value)
 
 
 def _floats(values: Sequence[object], dtype: str) -> bytes:

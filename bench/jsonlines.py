@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 
 from bench import elements, fingerprints, observations
 from bench.errors import RefusedInput, sentence
-from bench.observations import Count, Line, Observation, Text
-from bench.records import Shape, Value, array_nbytes, load_json, problem
+from bench.observations import LONGEST_TEXT, Count, Line, Observation, Text
+from bench.records import Shape, Value, array_nbytes, json_kind, load_json, problem
 from bench.store import Refused
 
 SCHEMA = 1
@@ -107,7 +107,7 @@ def parse(line: bytes) -> tuple[Observation, bytes]:
             value=observations.array(dtype, imported.shape, content),
             notes=imported.notes,
         )
-    except ValidationError as error:  # a fingerprint's text that is too long
+    except ValidationError as error:  # text that is no Unicode, since a fingerprint's values were not yet looked at
         raise RefusedInput(problem(error)) from None
     observations.verify(found, content)
     return found, content
@@ -118,11 +118,13 @@ def _tuple(shape: object) -> object:
 
 
 def _text(key: str, value: object) -> str:
+    path = f"$.machine.fingerprint.{key}"
     if not isinstance(value, str | bool | int | float):
-        raise RefusedInput(
-            f"$.machine.fingerprint.{key}: a JSON {type(value).__name__}; legal: a string, a number, true or false"
-        )
-    return fingerprints.text(value)
+        raise RefusedInput(f"{path}: {json_kind(value)}; legal: a string, a number, true or false")
+    found = fingerprints.text(value)
+    if len(found) > LONGEST_TEXT:
+        raise RefusedInput(f"{path}: {len(found)} characters; the limit is {LONGEST_TEXT}")
+    return found
 
 
 def _problem(error: ValidationError) -> str:

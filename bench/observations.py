@@ -27,9 +27,11 @@ SCHEMA = 1
 LARGEST = 64 * 1024**2
 #: Everything else of an observation is no larger than this, in bytes of its canonical JSON.
 BODY_LARGEST = 1024**2
+#: Notes, and a value of a fingerprint, in characters.
+LONGEST_TEXT = 65_536
 
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=500)]
-Text = Annotated[str, Field(max_length=65_536)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 

@@ -271,6 +271,12 @@ def is_canonical(body: bytes) -> bool:
         return False
 
 
+def json_kind(value: object) -> str:
+    """What JSON calls a value, for a sentence about one that is of the wrong kind."""
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return f"a JSON {kinds.get(type(value), 'number')}"
+
+
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
 
