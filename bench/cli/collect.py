@@ -1,13 +1,12 @@
 """`bench collect`: records and observations of other machines into a store."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from bench import machines, sources
 from bench.cli import options
 from bench.collector import Collected
 from bench.errors import BenchError, RefusedInput, UsageError, worst_exit
-from bench.sources import Result
 from bench.store import Store
 
 HELP = "take records of other machines, or observations of other tools, into a store"
@@ -35,33 +34,34 @@ def command(arguments: argparse.Namespace) -> int:
     if not arguments.sources and not arguments.observations:
         raise UsageError("nothing to collect; give a SOURCE or `--observations FILE`")
     store = Store(arguments.store)
-    codes = [_tell(name, result) for name, result in _results(arguments, store)]
+    codes = [
+        _tell(name, result, _counts) for source in arguments.sources for name, result in sources.collect(source, store)
+    ]
+    codes += [_tell(*sources.observe(source, store), _observed) for source in arguments.observations]
     for note in machines.notes(machines.seen(store)):
         print(f"note: {printable(note)}")
     return worst_exit(codes)
 
 
-def _results(arguments: argparse.Namespace, store: Store) -> Iterator[Result]:
-    for source in arguments.sources:
-        yield from sources.collect(source, store)
-    for source in arguments.observations:
-        yield sources.observe(source, store)
-
-
-def _tell(name: str, result: Collected | BenchError) -> int:
+def _tell(name: str, result: Collected | BenchError, counts: Callable[[Collected], str]) -> int:
     """Prints what became of one bundle, store or file; its exit code."""
     if isinstance(result, BenchError):
         print(f"refused: {printable(name)}: {printable(str(result))}")
         return result.exit_code
-    parts = []
-    if result.new or result.known or not (result.new_observations or result.known_observations):
-        parts += [f"{result.new} new records, {result.known} known"]
-    if result.new_observations or result.known_observations:
-        parts += [f"{result.new_observations} new observations, {result.known_observations} known"]
-    print(f"{printable(name)}: {', '.join([*parts, f'{len(result.refused)} refused'])}")
+    print(f"{printable(name)}: {counts(result)}, {len(result.refused)} refused")
     for one in result.refused:
         print(f"  refused {printable(one.name)[:64]}: {printable(one.reason)}")
     return RefusedInput.exit_code if result.refused else 0
+
+
+def _counts(result: Collected) -> str:
+    """Records, and observations where there are any."""
+    records = f"{result.new} new records, {result.known} known"
+    return f"{records}, {_observed(result)}" if result.new_observations or result.known_observations else records
+
+
+def _observed(result: Collected) -> str:
+    return f"{result.new_observations} new observations, {result.known_observations} known"
 
 
 def printable(text: str) -> str:
