@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import comparability, fingerprint
+from bench import comparability, fingerprints
 from bench.comparability import VARIES
 from bench.digests import lines_digest
 from bench.errors import RefusedInput
@@ -48,7 +48,7 @@ def row(stored: Stored, stack: Mapping[str, Any]) -> tuple[dict[str, object], di
     record = stored.record
     outcome = record.outcome
     assert outcome is not None
-    keys = fingerprint.keys(record, stack)
+    keys = fingerprints.keys(record, stack)
     ways = [repeat.path() for repeat in outcome.repeats]
     way = "" if None in ways else lines_digest(" ".join(one or ()) for one in ways)
     run = record.run

@@ -8,7 +8,7 @@ A reader exists for every schema; `UPGRADES[n]` turns a raw record of schema n i
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -45,16 +45,31 @@ ITEM_SIZES = {
     "<u8": 8,
 }
 
+#: No array is larger, in bytes; and NumPy has no more dimensions than these.
+LARGEST = 2 * 1024**3
+DIMENSIONS = 32
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 HexFloat = Annotated[str, Field(pattern=r"^(-?0x[01]\.[0-9a-f]+p[+-]\d+|-?inf|-?nan)$")]
 Status = Literal["ok", "failed", "timeout", "skipped", "unavailable"]
+Shape = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=DIMENSIONS)]
 Json = Any
 
 
-class Value(BaseModel):
-    """A frozen, strictly read part of a record; unknown keys are refused."""
+def array_nbytes(dtype: str, shape: Sequence[int]) -> int:
+    """Size in bytes of an array, before there is one. RefusedInput for a dtype that records do not hold, and for a
+    shape that no array can have: an empty one counts as if its zeros were ones, since NumPy counts so too."""
+    if dtype not in ITEM_SIZES:
+        raise RefusedInput(f"dtype {dtype!r}; legal: {', '.join(ITEM_SIZES)}")
+    if math.prod(max(1, length) for length in shape) * ITEM_SIZES[dtype] > LARGEST:
+        raise RefusedInput(f"shape {list(shape)} of {dtype}; the limit is {LARGEST} bytes")
+    return math.prod(shape) * ITEM_SIZES[dtype]
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+class Value(BaseModel):
+    """A frozen, strictly read part of a record; unknown keys are refused, and numbers that JSON cannot spell."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Array(Value):
@@ -62,16 +77,17 @@ class Array(Value):
 
     name: str
     dtype: str
-    shape: tuple[Annotated[int, Field(ge=0)], ...]
+    shape: Shape
     offset: Annotated[int, Field(ge=0)]
     sha256: Digest
 
     @property
     def nbytes(self) -> int:
-        """Size in bytes; RefusedInput for a dtype that records do not hold."""
-        if self.dtype not in ITEM_SIZES:
-            raise RefusedInput(f"array {self.name}: dtype {self.dtype!r}; legal: {', '.join(ITEM_SIZES)}")
-        return math.prod(self.shape) * ITEM_SIZES[self.dtype]
+        """Size in bytes; RefusedInput as `array_nbytes` says."""
+        try:
+            return array_nbytes(self.dtype, self.shape)
+        except RefusedInput as error:
+            raise RefusedInput(f"array {self.name}: {error}") from None
 
 
 class Repeat(Value):
@@ -222,12 +238,9 @@ def result_lines(repeats: tuple[Repeat, ...]) -> list[str]:
 
 def from_json(content: bytes) -> Record:
     """A record from its bytes, older schemas upgraded. RefusedInput says what is wrong and where."""
-    try:
-        raw = json.loads(content, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise RefusedInput(f"not JSON: {error}") from None
+    raw = load_json(content)
     schema = raw.get("schema") if isinstance(raw, dict) else None
-    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:  # True is an int to isinstance
         raise RefusedInput(f"schema {schema!r}; this bench reads 1 to {SCHEMA}: a newer bench wrote it, or no bench")
     while schema < SCHEMA:
         raw = UPGRADES[schema](raw)
@@ -235,9 +248,24 @@ def from_json(content: bytes) -> Record:
     try:
         return Record.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RefusedInput(f"$.{where}: {first['msg']} ({error.error_count()} problems in all)") from None
+        raise RefusedInput(problem(error)) from None
+    except RecursionError as error:
+        raise RefusedInput(f"not JSON: {error}") from None
+
+
+def problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a value, with its path."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"$.{where}: {first['msg']} ({error.error_count()} problems in all)"
+
+
+def load_json(content: bytes) -> Any:
+    """JSON as the standard has it: no NaN, no number beyond float64, no key twice. RefusedInput for all else."""
+    try:
+        return json.loads(content, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise RefusedInput(f"not JSON: {error}") from None
 
 
 def is_canonical(body: bytes) -> bool:
@@ -248,8 +276,28 @@ def is_canonical(body: bytes) -> bool:
         return False
 
 
+def json_kind(value: object) -> str:
+    """What JSON calls a value, for a sentence about one that is of the wrong kind."""
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return f"a JSON {kinds.get(type(value), 'number')}"
+
+
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is too large for a float64")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a key twice among {', '.join(ascii(key) for key in list(found)[:5])}")
+    return found
 
 
 def verify(record: Record, content: bytes) -> None:

@@ -3,7 +3,8 @@
 store.json                       schema and the store's own id
 records/<digest>/record.json     <digest> is the SHA-256 of record.json
 records/<digest>/arrays.bin      its digest is in record.json
-blobs/<digest>                   stacks and their bills of materials, stored once
+observations/<digest>.json       <digest> is the SHA-256 of the file; the value is a blob
+blobs/<digest>                   stacks, their bills of materials and values of observations, stored once
 index/, cache/                   derived: may be deleted at any time
 """
 
@@ -17,9 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import records
+from bench import observations, records
 from bench.digests import sha256
 from bench.errors import RefusedInput, RunError, UsageError
+from bench.observations import Observation
 from bench.records import Record
 
 SCHEMA = 1
@@ -35,8 +37,18 @@ class Stored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredObservation:
+    """An observation that was read and verified, with the bytes of its value. `digest` is its name in the store;
+    what it shares with an equal result is `observation.digest`."""
+
+    digest: str
+    observation: Observation
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A record that could not be trusted, and why. It is never half read."""
+    """A record or observation that could not be trusted, and why. It is never half read."""
 
     name: str
     reason: str
@@ -74,7 +86,7 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the store for a campaign; RunError if another process holds it. Ends with the process."""
-        with (self.folder / "cache" / "lock").open("w") as stream:
+        with (self.folder / "cache" / "lock").open("a") as stream:  # not "w", which touches the file
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -86,6 +98,9 @@ class Store:
         """Removes what a killed process left unfinished; only the holder of the lock writes."""
         for leftover in (self.folder / "records").glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for name in ("blobs", "observations"):
+            for leftover in (self.folder / name).glob(".*"):
+                leftover.unlink(missing_ok=True)
 
     def add(self, record: Record, content: bytes) -> str:
         """Stores a verified record and its arrays; returns its digest. The same record twice changes nothing."""
@@ -94,7 +109,7 @@ class Store:
     def keep(self, body: bytes, content: bytes) -> str:
         """Stores a record as it was written, maybe by an older bench: its name is the digest of these very bytes."""
         digest = sha256(body)
-        record = read_parts(digest, body, lambda: content).record
+        record = read_parts(digest, body, lambda _: content).record
         target = self.folder / "records" / digest
         if target.is_dir():
             return digest
@@ -107,6 +122,50 @@ class Store:
         temporary.rename(target)
         _sync_folder(target.parent)
         return digest
+
+    def add_observation(self, observation: Observation, content: bytes) -> str:
+        """Stores a verified observation and the bytes of its value; returns its digest. Twice changes nothing."""
+        observations.verify(observation, content)
+        body = observation.to_json()
+        digest = sha256(body)
+        if not self.has_observation(digest):
+            self.add_blob(content)
+            path = self._observation(digest)
+            path.parent.mkdir(exist_ok=True)  # a store of an older bench has none
+            _write(path, body)
+            _sync_folder(path.parent)
+        return digest
+
+    def _observation(self, digest: str) -> Path:
+        return self.folder / "observations" / f"{digest}.json"
+
+    def has_observation(self, digest: str) -> bool:
+        """Whether an observation of this name is kept."""
+        return self._observation(digest).is_file()
+
+    def has_record(self, digest: str) -> bool:
+        """Whether a record of this name is kept."""
+        return (self.folder / "records" / digest).is_dir()
+
+    def observation_body(self, digest: str) -> bytes:
+        """An observation's own bytes."""
+        return self._observation(digest).read_bytes()
+
+    def read_observation(self, digest: str) -> StoredObservation:
+        """One observation, verified in full; RefusedInput says what is wrong."""
+        try:
+            body = self.observation_body(digest)
+        except OSError as error:
+            raise RefusedInput(f"{digest}.json: {error.strerror}") from None
+        return read_observation_parts(digest, body, lambda blob, _: self.blob(blob))
+
+    def observations(self) -> Iterator[StoredObservation | Refused]:
+        """Every observation in the order of its digest; what cannot be trusted comes as Refused."""
+        for path in sorted((self.folder / "observations").glob("[!.]*")):
+            try:
+                yield self.read_observation(path.name.removesuffix(".json"))
+            except RefusedInput as error:
+                yield Refused(name=path.name, reason=str(error))
 
     def add_blob(self, content: bytes) -> str:
         """Stores bytes once under their digest."""
@@ -141,7 +200,7 @@ class Store:
             body = self.body(digest)
         except OSError as error:
             raise RefusedInput(f"record.json: {error.strerror}") from None
-        return read_parts(digest, body, lambda: (folder / "arrays.bin").read_bytes())
+        return read_parts(digest, body, lambda _: (folder / "arrays.bin").read_bytes())
 
     def names(self) -> list[str]:
         """Digests of the records that are here, sorted; what is unfinished is never read."""
@@ -162,21 +221,32 @@ class Store:
                 yield Refused(name=name, reason=str(error))
 
 
-def read_parts(digest: str, body: bytes, load_arrays: Callable[[], bytes]) -> Stored:
-    """A record from its bytes and a function that loads its arrays, everything verified."""
+def read_parts(digest: str, body: bytes, load_arrays: Callable[[int], bytes]) -> Stored:
+    """A record from its bytes and a function that loads its arrays, which is told how many bytes they have;
+    everything verified."""
     if sha256(body) != digest:
         raise RefusedInput(f"record.json: its bytes do not have the digest {digest[:12]}: changed after it was stored")
     record = records.from_json(body)
     content = b""
     if record.arrays is not None:
         try:
-            content = load_arrays()
+            content = load_arrays(record.arrays.nbytes)
         except (OSError, KeyError) as error:
             raise RefusedInput(f"arrays.bin: {error}") from None
         if sha256(content) != record.arrays.sha256 or len(content) != record.arrays.nbytes:
             raise RefusedInput("arrays.bin: its bytes are not those that the record describes")
     records.verify(record, content)
     return Stored(digest=digest, record=record, content=content)
+
+
+def read_observation_parts(digest: str, body: bytes, load: Callable[[str, int], bytes]) -> StoredObservation:
+    """An observation from its bytes and a function that loads a blob by digest and size, everything verified."""
+    if sha256(body) != digest:
+        raise RefusedInput(f"its bytes do not have the digest {digest[:12]}: changed after it was stored")
+    observation = observations.from_json(body)
+    content = load(observation.value.blob, observation.value.nbytes)
+    observations.verify(observation, content)
+    return StoredObservation(digest=digest, observation=observation, content=content)
 
 
 def _write(path: Path, content: bytes) -> None:

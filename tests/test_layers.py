@@ -10,9 +10,11 @@ BENCH = ROOT / "bench"
 #: From the ground up; a module imports only from lines above its own, function-level imports included.
 LAYERS = (
     "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
-    "records", "store", "bundle", "supplied", "hostsettings", "engine", "images", "sharing", "inventory",
-    "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance", "divergence",
-    "comparability", "fingerprint", "index", "explanation", "classes", "history", "classifiers", "comparison", "groups",
+    "records", "observations", "fingerprints", "store", "machines", "collector", "bundle", "supplied", "hostsettings",
+    "engine", "images", "sharing", "inventory",
+    "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",
+    "elements", "jsonlines", "sources", "divergence",
+    "comparability", "index", "explanation", "classes", "history", "classifiers", "comparison", "groups",
     "proportion", "placement", "published", "claim", "precision", "distributions", "variance", "expectations",
     "findings", "analysis",
     "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
@@ -96,7 +98,7 @@ def test_heavy_libraries_wait_until_they_are_used() -> None:
     for name, path in modules().items():
         top = {alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Import)
                for alias in node.names}  # fmt: skip
-        assert not top & {"jinja2", "plotly", "pandas"}, name
+        assert not top & {"jinja2", "plotly", "pandas", "fsspec", "paramiko"}, name
 
 
 def test_rooms_are_small() -> None:

@@ -33,8 +33,8 @@ def plant(store: Store, count: int = 1) -> list[str]:
     found = []
     for index in range(count):
         planted = Planted(fits=fits(index), index=index)
-        planted.stack_blob = store.add_blob(f"stack {index}".encode())
-        planted.sbom = store.add_blob(f"bill {index}".encode())
+        planted.stack_blob = store.add_blob(b'{"stack": %d}' % index)
+        planted.sbom = store.add_blob(b'{"bill": %d}' % index)
         found.append(store.add(*planted.record()))
     return found
 
@@ -112,6 +112,7 @@ def first_array(raw: dict[str, Any]) -> Any:
     [
         (lambda raw: raw.update(schema=3), "schema 3"),
         (lambda raw: raw.update(schema="1"), "schema '1'"),
+        (lambda raw: raw.update(schema=True), "schema True"),
         (lambda raw: raw.update(extra=1), "extra"),
         (lambda raw: raw.pop("run"), "run"),
         (lambda raw: raw["run"].update(cell="../../etc/passwd"), "run.cell"),
@@ -119,7 +120,11 @@ def first_array(raw: dict[str, Any]) -> Any:
         (lambda raw: raw["outcome"].update(result_digest="0" * 64), "result_digest"),
         (lambda raw: raw["outcome"]["repeats"][0].update(score="0x1.8p-1"), "result_digest"),
         (lambda raw: raw["outcome"]["repeats"][0].update(score="0.5"), "score"),
-        (lambda raw: first_array(raw).update(shape=[10**9, 10**9]), "ends at byte"),
+        (lambda raw: first_array(raw).update(shape=[10**9]), "the limit is"),
+        (lambda raw: first_array(raw).update(shape=[10**9, 10**9]), "the limit is"),
+        (lambda raw: first_array(raw).update(shape=[10**6]), "ends at byte"),
+        (lambda raw: first_array(raw).update(shape=[0, 10**30]), "the limit is"),
+        (lambda raw: first_array(raw).update(shape=[1] * 33), "at most 32"),
         (lambda raw: first_array(raw).update(shape=[1, 5]), "do not have the digest"),
         (lambda raw: first_array(raw).update(dtype="|O"), "dtype '|O'"),
         (lambda raw: first_array(raw).update(offset=-4), "offset"),
@@ -229,7 +234,7 @@ def test_a_bundle_carries_records_and_their_stacks(tmp_path: Path) -> None:
     assert [one.digest for one in good] == names
     assert bad == []
     named = {store.blob(blob) for one in good if one.record.fingerprint for blob in one.record.fingerprint.blobs()}
-    assert named == {f"{kind} {index}".encode() for kind in ("stack", "bill") for index in range(3)}
+    assert named == {b'{"%s": %d}' % (kind, index) for kind in (b"stack", b"bill") for index in range(3)}
 
 
 def test_the_same_records_give_the_same_bundle(tmp_path: Path) -> None:

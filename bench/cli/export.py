@@ -1,39 +1,75 @@
-"""`bench export`: records in one file."""
+"""`bench export`: records and observations in one file."""
 
 import argparse
+import tempfile
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bench import bundle
+from bench import bundle, sources
 from bench.cell import Cell
 from bench.cli import options
 from bench.errors import UsageError
-from bench.store import Store, Stored
+from bench.store import Store, Stored, StoredObservation
 
-HELP = "put the records of a store into one file that another machine can collect"
+HELP = "put the records and observations of a store into one file that another machine can collect"
 EXAMPLE = "bench export -o monday.zip --campaign 2026-11-23"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_store(parser)
     options.add_campaign(parser)
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("bundle.zip"), metavar="FILE", help="(default: bundle.zip)"
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="records whose cell and observations whose subject matches",
+    )
+    parser.add_argument(
+        "-o", "--output", default="bundle.zip", metavar="FILE", help="a path or a URL (default: bundle.zip)"
     )
 
 
 def command(arguments: argparse.Namespace) -> int:
     store = Store.existing(arguments.store)
-    found = list(store.scan())
-    chosen = [
-        one
-        for one in found
-        if isinstance(one, Stored)
-        and (arguments.campaign is None or one.record.run.campaign == arguments.campaign)
-        and (not arguments.only or any(Cell.parse(one.record.run.cell).matches(only) for only in arguments.only))
-    ]
-    if not chosen:
-        raise UsageError(f"{arguments.store}: no record is selected; `bench show --list` lists them")
-    count = bundle.export(chosen, store, arguments.output)
-    print(f"{arguments.output}: {count} records, {arguments.output.stat().st_size} bytes")
+    records = _records(store, arguments.campaign, arguments.only)
+    # An observation belongs to no campaign.
+    observations = _observations(store, arguments.only) if arguments.campaign is None else []
+    if not records and not observations:
+        raise UsageError(f"{arguments.store}: nothing is selected; `bench show --list` lists the records")
+    size = _write(arguments.output, records, observations, store)
+    more = f", {len(observations)} observations" if observations else ""
+    print(f"{sources.shown(arguments.output)}: {len(records)} records{more}, {size} bytes")
     return 0
+
+
+def _records(store: Store, campaign: str | None, only: Sequence[str]) -> list[Stored]:
+    return [
+        one
+        for one in store.scan()
+        if isinstance(one, Stored)
+        and (campaign is None or one.record.run.campaign == campaign)
+        and (not only or any(Cell.parse(one.record.run.cell).matches(pattern) for pattern in only))
+    ]
+
+
+def _observations(store: Store, only: Sequence[str]) -> list[StoredObservation]:
+    return [
+        one
+        for one in store.observations()
+        if isinstance(one, StoredObservation)
+        and (not only or any(fnmatchcase(one.observation.subject, pattern) for pattern in only))
+    ]
+
+
+def _write(output: str, records: list[Stored], observations: list[StoredObservation], store: Store) -> int:
+    """Writes the bundle here, or here first and then to a URL; its size in bytes."""
+    if not sources.is_url(output):
+        bundle.export(records, store, Path(output), observations)
+        return Path(output).stat().st_size
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "bundle.zip"
+        bundle.export(records, store, path, observations)
+        sources.put(path, output)
+        return path.stat().st_size

@@ -3,11 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import explanation, findings
+from bench import explanation, findings, machines
 from bench.analysis import Analysis
 from bench.classes import Split
 from bench.comparison import VERDICTS, Comparison
@@ -23,6 +23,8 @@ FEW = 3
 
 #: Gives the bytes of a blob by digest, for the stacks of the environment table.
 Blobs = Callable[[str], bytes]
+#: (label, hardware digest) -> how the report calls a machine.
+Names = Mapping[tuple[str, str | None], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +145,17 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
     verdicts = [group.verdict for group in analysis.groups if len(group.runs) > 1]  # one run is compared with nothing
     verdicts += [pair.verdict for pair in analysis.backends]
-    columns, rows = _environment(analysis.groups, blobs)
+    names = machines.names(group.first.record for group in analysis.groups)
+    columns, rows = _environment(analysis.groups, blobs, names)
     return Page(
         campaign=analysis.campaign,
-        machines=tuple(sorted({group.first.record.run.machine.label for group in analysis.groups})),
+        machines=tuple(sorted(set(names.values()))),
         counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
         runs=sum(len(group.runs) for group in analysis.groups),
         findings=tuple(one.sentence for one in analysis.findings),
-        cells=tuple(_cell(number, group, analysis) for number, group in enumerate(analysis.groups, start=1)),
+        cells=tuple(
+            _cell(number, group, analysis, _machine(group, names)) for number, group in enumerate(analysis.groups, 1)
+        ),
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(_precision(one) for one in analysis.precision),
@@ -188,14 +193,19 @@ def digits_text(digits: float) -> str:
     return "all" if math.isinf(digits) else f"{digits:.1f}"
 
 
-def _cell(number: int, group: Group, analysis: Analysis) -> CellView:
+def _machine(group: Group, names: Names) -> str:
+    machine = group.first.record.run.machine
+    return names[machine.label, machine.hardware]
+
+
+def _cell(number: int, group: Group, analysis: Analysis, machine: str) -> CellView:
     lane = next((one for one in analysis.published if one.group is group), None)
     worst = next((one for one in group.comparisons if one.divergence is not None), None)
     runs = [_times(one.record) for one in group.runs]
     return CellView(
         anchor=f"cell-{number}",
         cell=str(group.cell),
-        machine=group.first.record.run.machine.label,
+        machine=machine,
         runs=len(group.runs),
         classes=tuple(" ".join(str(index) for index in indices) for indices in group.classes),
         run_verdict=group.verdict,
@@ -324,12 +334,14 @@ def _precision(one: Precision) -> PrecisionView:
 SHOWN = re.compile(r"numpy|scipy|pandas|scikit-learn|nvidia-(cuda-runtime|cudnn|nccl|cublas)(-cu\d+)?")
 
 
-def _environment(groups: Sequence[Group], blobs: Blobs) -> tuple[tuple[str, ...], tuple[EnvironmentView, ...]]:
+def _environment(
+    groups: Sequence[Group], blobs: Blobs, machine_names: Names
+) -> tuple[tuple[str, ...], tuple[EnvironmentView, ...]]:
     """The environment of each backend: one column a stack and machine, one row a fact."""
     columns: dict[str, dict[str, str]] = {}
     for group in groups:
         record = group.first.record
-        name = f"{group.cell.backend} on {record.run.machine.label}, stack {str(record.run.stack)[:8]}"
+        name = f"{group.cell.backend} on {_machine(group, machine_names)}, stack {str(record.run.stack)[:8]}"
         columns.setdefault(name, _facts(record, blobs))
     names = list(dict.fromkeys(name for facts in columns.values() for name in facts))
     rows = tuple(

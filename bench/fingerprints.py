@@ -1,10 +1,40 @@
-"""A record's fingerprint as flat keys and values: what may explain why its result is another machine's or not."""
+"""Fingerprints as flat mappings of strings: who computed, in one form for records and observations."""
 
-import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.records import Record
+
+#: Beyond this a float64 no longer holds every whole number, so 1e300 is not written out.
+WHOLE = 2**53
+
+
+def text(value: object) -> str:
+    """One value as text: numbers that are equal have one text, whatever their type; true, false and null as in JSON."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) < WHOLE:
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(text(one) for one in value)
+    return str(value)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested mappings with their keys joined by dots: {"cpu": {"cores": 8}} becomes {"cpu.cores": "8"}; mappings in
+    a list are numbered from 0."""
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            value = {str(number): one for number, one in enumerate(value)}
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{name}.")
+        else:
+            found[name] = text(value)
+    return found
+
 
 #: Facts of one moment or one process: they differ on every run and explain nothing.
 PASSING = frozenset({"surroundings.load", "surroundings.date", "hardware.digest", "hardware.cpu_flags",
@@ -21,19 +51,19 @@ def keys(record: Record, stack: Mapping[str, Any]) -> dict[str, str]:
     """
     seen = record.fingerprint
     assert seen is not None  # only runs that are ok have a class
-    found = {f"hardware.{key}": _text(value) for key, value in seen.hardware.items()}
+    found = {f"hardware.{key}": text(value) for key, value in seen.hardware.items()}
     found |= {f"cpu_flag.{flag}": "yes" for flag in str(seen.hardware.get("cpu_flags") or "").split()}
-    found |= {f"surroundings.{key}": _text(value) for key, value in seen.surroundings.items()}
+    found |= {f"surroundings.{key}": text(value) for key, value in seen.surroundings.items()}
     for number, gpu in enumerate(seen.surroundings.get("nvidia_gpus") or []):
-        found |= {f"gpu.{number}.{key}": _text(value) for key, value in gpu.items()}
+        found |= {f"gpu.{number}.{key}": text(value) for key, value in gpu.items()}
     found |= {f"variable.{key}": value for key, value in seen.variables.items()}
     found |= {f"library.{name}": "loaded" for name in seen.libraries}
     found |= dict(_stack(stack))
-    found |= {f"executor.{key}": _text(value) for key, value in record.executor.items()}
+    found |= {f"executor.{key}": text(value) for key, value in record.executor.items()}
     found |= {"executor": str(record.executor.get("name")), "stack": seen.stack}
     if record.outcome is not None:
-        found |= {f"control.{one.name}": _text(one.asked) for one in record.outcome.controls}
-        found["compile_cache"] = _text(record.outcome.compile_cache)
+        found |= {f"control.{one.name}": text(one.asked) for one in record.outcome.controls}
+        found["compile_cache"] = text(record.outcome.compile_cache)
     return {key: value for key, value in found.items() if key not in PASSING}
 
 
@@ -45,10 +75,5 @@ def _stack(stack: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         name, version, *_ = line.split()
         yield f"debian.{name}", version
     for key, value in (stack.get("interpreter") or {}).items():
-        yield f"interpreter.{key}", _text(value)
+        yield f"interpreter.{key}", text(value)
     yield "guest", str(stack.get("guest"))
-
-
-def _text(value: Any) -> str:
-    """Text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
