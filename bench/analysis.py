@@ -57,7 +57,8 @@ def analyse(
 ) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it.
 
-    `index` gives the store's index; it is asked only if there are several machines.
+    `index` gives the store's index; it is asked only if there are several machines, or observations alone, which
+    belong to no campaign.
     """
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
@@ -65,19 +66,18 @@ def analyse(
     campaigns = sorted({one.record.run.campaign for one in stored})
     if campaign is None and stored:
         campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
-    if campaign not in campaigns:
+    splits = _splits(index(), only) if index is not None and (len(_machines(stored)) > 1 or not campaigns) else ()
+    if campaign not in campaigns and not (splits and campaign is None):
         raise UsageError(f"campaign {campaign}: no records; the store has {', '.join(campaigns) or 'none'}")
     chosen = [one for one in stored if one.record.run.campaign == campaign and _selected(one.record, only)]
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
     errors = precision.measure(run_groups, matrix.file.yardstick)
-    machines = {(one.record.run.machine.label, one.record.run.machine.hardware) for one in stored if one.record.ok}
-    splits = _splits(index(), only) if index is not None and len(machines) > 1 else ()
     contrasts = distributions.contrasts(run_groups)
     variances = variance.shares(run_groups)
     return Analysis(
-        campaign=str(campaign),
+        campaign=campaign or "of other tools",
         groups=run_groups,
         backends=pairs,
         published=lanes,
@@ -92,14 +92,14 @@ def analyse(
     )
 
 
+def _machines(stored: Sequence[Stored]) -> set[tuple[str, str | None]]:
+    """Labels and hardware digests of runs that are ok."""
+    return {(one.record.run.machine.label, one.record.run.machine.hardware) for one in stored if one.record.ok}
+
+
 def _splits(index: Index, only: Sequence[str]) -> tuple[Split, ...]:
     """Subjects of the chosen cells that several machines have runs of."""
-    return tuple(
-        one
-        for one in classes.splits(index)
-        if len(one.machines) > 1
-        and (not only or any(Cell.parse(one.subject.split()[0]).matches(pattern) for pattern in only))
-    )
+    return tuple(one for one in classes.splits(index) if len(one.machines) > 1 and one.matches(only))
 
 
 def _selected(record: Record, only: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +60,11 @@ class Split:
         """Every machine that has runs of the subject, by name."""
         return tuple(sorted({*self.unrepeatable, *(name for one in self.classes for name in one.machines)}))
 
+    def matches(self, patterns: Sequence[str]) -> bool:
+        """Whether there are no patterns, or one matches the subject or the cell that it starts with."""
+        names = (self.subject, self.subject.split()[0])
+        return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
 
 def sentence(split: Split) -> str:
     """What a split says, with its evidence."""
@@ -114,7 +120,7 @@ def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
 def _names(runs: "pd.DataFrame") -> "pd.Series[str]":
     """Machines by label; by label and hardware where one label stands for several machines."""
     several = runs.groupby("machine")["hardware"].transform("nunique") > 1
-    return runs["machine"].where(~several, runs["machine"] + " (hardware " + runs["hardware"].str[:8] + ")")
+    return runs["machine"].where(~several, runs["machine"] + " (" + runs["hardware"].str[:8] + ")")
 
 
 class _Explained:

@@ -21,21 +21,6 @@ def text(value: object) -> str:
     return str(value)
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested mappings with their keys joined by dots: {"cpu": {"cores": 8}} becomes {"cpu.cores": "8"}; mappings in
-    a list are numbered from 0."""
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
-            value = {str(number): one for number, one in enumerate(value)}
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{name}.")
-        else:
-            found[name] = text(value)
-    return found
-
-
 #: Facts of one moment or one process: they differ on every run and explain nothing.
 PASSING = frozenset({"surroundings.load", "surroundings.date", "hardware.digest", "hardware.cpu_flags",
                      "executor.container", "executor.pid", "executor.exit_code", "executor.limits", "executor.base",

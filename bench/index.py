@@ -1,4 +1,5 @@
-"""One row a run, beside the records: what is needed to put a million of them into classes without reading them again.
+"""One row a result, beside the records and observations: what puts a million of them into classes without reading them
+again.
 
     index/runs-<digest>.parquet    a row a run: COLUMNS
     index/keys-<digest>.parquet    environment, key, value: the fingerprints that those runs had, each once
@@ -7,6 +8,7 @@ Derived: it may be deleted at any time, and is then made anew from the records. 
 records that it covers, so the same records are never in it twice.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from bench.comparability import VARIES
 from bench.digests import lines_digest
 from bench.errors import RefusedInput
 from bench.records import Record
-from bench.store import Store, Stored
+from bench.store import Store, Stored, StoredObservation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +65,7 @@ def row(stored: Stored, stack: Mapping[str, Any]) -> tuple[dict[str, object], di
         "campaign": run.campaign,
         "index": run.index,
         "started": record.started,
-        "environment": lines_digest(f"{key}={value}" for key, value in sorted(keys.items())),
+        "environment": _environment(keys),
     }, keys
 
 
@@ -77,7 +79,8 @@ def subject(record: Record) -> str:
 
 def refresh(store: Store) -> Index:
     """The index of a store, brought up to date: only records that it does not cover are read."""
-    there = set(store.names())
+    records, observations = set(store.names()), set(store.observation_names())
+    there = records | observations
     found = read(store.folder)
     covered = set(found.runs["record"])
     if covered - there:  # somebody removed records: what is derived from them goes too
@@ -86,7 +89,8 @@ def refresh(store: Store) -> Index:
         covered = set()
     new = sorted(there - covered)
     if new:
-        append(store.folder, _rows(store, new), names=new)
+        rows = (_rows(store, sorted(records & set(new))), _observed(store, sorted(observations & set(new))))
+        append(store.folder, itertools.chain(*rows), names=new)
         found = read(store.folder)
     return found
 
@@ -99,6 +103,35 @@ def _rows(store: Store, names: Iterable[str]) -> Iterator[tuple[dict[str, object
             if blob not in stacks:
                 stacks[blob] = _stack(store, blob)
             yield row(one, stacks[blob])
+
+
+def _observed(store: Store, names: Iterable[str]) -> Iterator[tuple[dict[str, object], dict[str, str]]]:
+    """Rows of observations: what another tool computed is held against its like in the same way."""
+    for one in store.observations(names):
+        if isinstance(one, StoredObservation):
+            observation = one.observation
+            keys = dict(observation.fingerprint)
+            environment = _environment(keys)
+            yield (
+                {
+                    "record": one.digest,
+                    "subject": observation.subject,
+                    "result": observation.digest,
+                    "way": "",
+                    "machine": observation.machine.label or f"machine {environment[:8]}",
+                    "hardware": environment,
+                    "stack": "",
+                    "campaign": observation.run or "",
+                    "index": observation.index or 0,
+                    "started": "",
+                    "environment": environment,
+                },
+                keys,
+            )
+
+
+def _environment(keys: Mapping[str, str]) -> str:
+    return lines_digest(f"{key}={value}" for key, value in sorted(keys.items()))
 
 
 def _stack(store: Store, blob: str) -> dict[str, Any]:

@@ -159,13 +159,18 @@ class Store:
             raise RefusedInput(f"{digest}.json: {error.strerror}") from None
         return read_observation_parts(digest, body, lambda blob, _: self.blob(blob))
 
-    def observations(self) -> Iterator[StoredObservation | Refused]:
-        """Every observation in the order of its digest; what cannot be trusted comes as Refused."""
-        for path in sorted((self.folder / "observations").glob("[!.]*")):
+    def observation_names(self) -> list[str]:
+        """Digests of the observations that are here, sorted."""
+        folder = self.folder / "observations"
+        return sorted(path.name.removesuffix(".json") for path in folder.glob("[!.]*"))
+
+    def observations(self, names: Iterable[str] | None = None) -> Iterator[StoredObservation | Refused]:
+        """Every observation (or those named) in the order of its digest; what cannot be trusted comes as Refused."""
+        for name in self.observation_names() if names is None else names:
             try:
-                yield self.read_observation(path.name.removesuffix(".json"))
+                yield self.read_observation(name)
             except RefusedInput as error:
-                yield Refused(name=path.name, reason=str(error))
+                yield Refused(name=f"{name}.json", reason=str(error))
 
     def add_blob(self, content: bytes) -> str:
         """Stores bytes once under their digest."""

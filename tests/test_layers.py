@@ -20,9 +20,8 @@ LAYERS = (
     "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
     "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare", "cli.claim", "cli.show", "cli.export", "cli.collect", "cli.history", "cli.images", "cli.doctor",
-    "cli.clean",
-    "cli.main", "__main__",
+    "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect", "cli.history",
+    "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
 )  # fmt: skip
 
 

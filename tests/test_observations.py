@@ -247,8 +247,6 @@ def test_a_record_has_a_flat_fingerprint_too() -> None:
     assert found["interpreter.version"] == "2.7"
     assert found["executor"] == "docker"
     assert "hardware.digest" not in found
-    nested = {"a": {"b": [1, 2], "c": [{"d": None}]}}
-    assert fingerprints.flat(nested) == {"a.b": "1, 2", "a.c.0.d": "null"}
 
 
 def observed(store: Store) -> list[StoredObservation]:

@@ -149,7 +149,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
     columns, rows = _environment(analysis.groups, blobs, names)
     return Page(
         campaign=analysis.campaign,
-        machines=tuple(sorted(set(names.values()))),
+        machines=tuple(sorted(set(names.values()) or {name for one in analysis.splits for name in one.machines})),
         counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
         runs=sum(len(group.runs) for group in analysis.groups),
         findings=tuple(one.sentence for one in analysis.findings),
