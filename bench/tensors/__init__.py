@@ -63,9 +63,11 @@ BFLOAT16 = Elements(name="bfloat16", family="float", storage=np.dtype("<u2"), co
 
 
 def elements_of(dtype: np.dtype[Any]) -> Elements:
-    """The elements that a NumPy dtype describes; ValueError for Python objects, which have no bits of their own."""
+    """The elements that a NumPy dtype describes; ValueError if those have no bits of their own."""
     if dtype.hasobject:
         raise ValueError("Python objects (a pickle) are never read")
+    if not dtype.itemsize:
+        raise ValueError("its elements have no bytes")
     little = dtype.newbyteorder("<")
     if little.str in distance.FLOATS:
         unsigned = np.dtype(distance.FLOATS[little.str][0])

@@ -43,7 +43,7 @@ def number(text: str) -> float:
     if not NUMBER.fullmatch(text):
         raise ValueError(f"{text[:40]!r} is no number")
     value = float(text)
-    if abs(value) > 2**53 and text.lstrip("+-").isdigit() and int(text) != value:
+    if len(text) > 15 and text.lstrip("+-").isdigit() and int(text) != value:
         raise ValueError(f"{text[:40]} is a whole number that float64 cannot hold")
     return value
 
@@ -136,11 +136,9 @@ def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_number(field: str) -> bool:
-    try:
-        number(field)
-    except ValueError:
-        return not field.strip()
-    return True
+    """Whether a field of the first line is no column's name."""
+    text = field.strip()
+    return not text or bool(NUMBER.fullmatch(text) or HEXADECIMAL.fullmatch(text))
 
 
 def read_json(path: Path, stack: ExitStack) -> Tensors:
