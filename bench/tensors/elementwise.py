@@ -13,8 +13,8 @@ from bench import distance
 from bench.tensors import Elements
 from bench.tensors.tally import Tally
 
-#: Elements of a block: six arrays of so many float32 fit into a level 2 cache of 1 MiB.
-BLOCK = 32 * 1024
+#: Elements of a block: few enough for the caches of a core, many enough that NumPy's calls cost little.
+BLOCK = 128 * 1024
 
 Block = NDArray[Any]
 
@@ -50,6 +50,7 @@ class Floats:
         self.last = self.signed.type(elements.storage.itemsize * 8 - 1)
         self.numbers = NUMBERS[elements.code]
         self.room = [np.empty(BLOCK, dtype=elements.storage) for _ in range(4)]
+        self.ratios = np.empty(BLOCK, dtype=self.numbers(self.room[0][:0]).dtype)
 
     def unequal(self, left: Block, right: Block) -> NDArray[np.bool_]:
         unequal: NDArray[np.bool_] = left != right
@@ -77,22 +78,22 @@ class Floats:
         if np.isnan(relative):  # of a NaN, an infinity, or two equal zeros
             return False
         np.subtract(large, small, out=gap)
-        self._count(gap, relative, len(left) - differing, tally)
+        self._count(gap, relative, tally, equal=len(left) - differing)
         return True
 
     def _relative(self, large: Block, small: Block) -> NDArray[Any]:
         """|a - b| / max(|a|, |b|) in the precision of the elements, at least float32; NaN where it is undefined."""
-        with np.errstate(all="ignore"):
-            top = self.numbers(large)
-            below: NDArray[Any] = np.subtract(top, self.numbers(small))
-            below /= top
-        return below
+        top = self.numbers(large)
+        ratios: NDArray[Any] = np.subtract(top, self.numbers(small), out=self.ratios[: len(large)])
+        ratios /= top
+        return ratios
 
-    def _count(self, gap: Block, relative: float, equal: int, tally: Tally) -> None:
+    def _count(self, gap: Block, relative: float, tally: Tally, *, equal: int, zeros: int = 0) -> None:
         largest = int(gap.max())
         tally.largest = max(tally.largest, largest)
         tally.relative = max(tally.relative, relative)
-        if largest == 1 and not equal and gap.all():
+        tally.signed_zeros += zeros
+        if largest == 1 and not equal and not zeros:
             tally.histogram.add_same(1, len(gap))
         else:
             tally.histogram.add(gap, largest, equal=equal)
@@ -113,7 +114,7 @@ class Floats:
         opposite &= self.sign
         small = np.minimum(one, other, out=one)
         gap = self._gap(large, small, opposite, other)
-        tally.signed_zeros += differing - int(np.count_nonzero(gap))
+        zeros = differing - int(np.count_nonzero(gap))
         small |= opposite
         relative = self._relative(large, small)
         top = float(np.fmax.reduce(relative))
@@ -121,7 +122,7 @@ class Floats:
             beyond = np.isinf(relative)
             ratio = self.numbers((small ^ opposite)[beyond]) / self.numbers(large[beyond])
             top = 1 + float(ratio.max())
-        self._count(gap, 0.0 if np.isnan(top) else top, len(left) - differing, tally)
+        self._count(gap, 0.0 if np.isnan(top) else top, tally, equal=len(left) - differing, zeros=zeros)
 
     def _magnitudes(self, left: Block, right: Block, one: Block, other: Block, large: Block) -> None:
         np.bitwise_and(left, self.magnitude, out=one)

@@ -16,6 +16,10 @@ from bench.tensors.tally import Tally
 
 #: Bytes of each file that a thread has before it at a time.
 CHUNK = 16 * 1024**2
+#: Elements that are looked at more closely where one of them differs.
+ROW = 4096
+#: Bytes that are compared by one call.
+SCAN = 1024**2
 #: NumPy computes without the interpreter's lock; beyond a few threads memory is the limit.
 THREADS = 4
 
@@ -49,10 +53,11 @@ class Walk:
     def _share(self, starts: Iterator[int]) -> tuple[Tally, int | None]:
         """The chunks that one thread takes."""
         kernel, tally, first = self._kernel(), Tally(), None
-        while (start := next(starts)) < self.left.size:
-            for position, one, other in self._differing(start):
-                if kernel.add(one, other, tally) and first is None:
-                    first = position + int(np.argmax(kernel.unequal(one, other)))
+        with np.errstate(all="ignore"):  # of NaN and infinities; it counts for this thread alone
+            while (start := next(starts)) < self.left.size:
+                for position, one, other in self._differing(start):
+                    if kernel.add(one, other, tally) and first is None:
+                        first = position + int(np.argmax(kernel.unequal(one, other)))
         return tally, first
 
     def distances(self) -> Iterator[NDArray[Any]]:
@@ -67,19 +72,46 @@ class Walk:
         return KERNELS[self.left.elements.family](self.left.elements)
 
     def _differing(self, start: int) -> Iterator[tuple[int, NDArray[Any], NDArray[Any]]]:
-        """Blocks of a chunk whose bytes differ, with the position of each."""
+        """What differs in a chunk, a block at a time, with the position of the first element of each block.
+
+        Rows that lie apart are put together, so that a thousand single elements do not take a thousand calls.
+        """
         stop = min(start + self.step, self.left.size)
         left, right = self.left.source.read(start, stop), self.right.source.read(start, stop)
-        for place in range(0, stop - start, BLOCK):
-            one, other = left[place : place + BLOCK], right[place : place + BLOCK]
-            if not same_bytes(one, other):
-                yield start + place, one, other
+        parts: list[slice] = []
+        room = BLOCK
+        for run in differing_runs(left.view(np.uint8), right.view(np.uint8), ROW * left.itemsize):
+            for place in range(run.start // left.itemsize, run.stop // left.itemsize, BLOCK):
+                part = slice(place, min(place + BLOCK, run.stop // left.itemsize))
+                if part.stop - place > room:
+                    yield start + parts[0].start, joined(left, parts), joined(right, parts)
+                    parts, room = [], BLOCK
+                parts.append(part)
+                room -= part.stop - place
+        if parts:
+            yield start + parts[0].start, joined(left, parts), joined(right, parts)
 
 
-def same_bytes(left: NDArray[Any], right: NDArray[Any]) -> bool:
-    """Whether two blocks have the same bytes, compared eight at a time."""
-    whole = left.nbytes - left.nbytes % 8
-    one, other = left.view(np.uint8), right.view(np.uint8)
-    return not (
-        (one[:whole].view(np.uint64) != other[:whole].view(np.uint64)).any() or (one[whole:] != other[whole:]).any()
-    )
+def joined(values: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
+    """Parts of an array as one, without a copy if there is but one."""
+    return values[parts[0]] if len(parts) == 1 else np.concatenate([values[part] for part in parts])
+
+
+def differing_runs(left: NDArray[np.uint8], right: NDArray[np.uint8], row: int) -> Iterator[slice]:
+    """Runs of rows of `row` bytes that are not the same, compared eight bytes at a time; `row` is a multiple of 8.
+
+    Many rows are compared by one call of NumPy, since many calls take as long as the memory does.
+    """
+    step = max(1, SCAN // row) * row
+    for start in range(0, len(left), step):
+        one, other = left[start : start + step], right[start : start + step]
+        whole = len(one) - len(one) % row
+        differs = (one[:whole].view(np.uint64) != other[:whole].view(np.uint64)).reshape(-1, row // 8).any(axis=1)
+        if differs.all():
+            yield slice(start, start + whole)
+        elif differs.any():
+            edges = np.flatnonzero(np.diff(differs, prepend=False, append=False))
+            for begin, end in (edges.reshape(-1, 2) * row).tolist():
+                yield slice(start + begin, start + end)
+        if whole < len(one) and bytes(one[whole:]) != bytes(other[whole:]):
+            yield slice(start + whole, start + len(one))
