@@ -17,10 +17,8 @@ from bench import distance
 from bench.bound import Bound
 from bench.tensors import BFLOAT16, Elements, Held, Tensor, elements_of
 from bench.tensors import comparison as comparisons
-from bench.tensors import histogram as histograms
 from bench.tensors.comparison import FileComparison, Pair, compare
 from bench.tensors.elementwise import BLOCK
-from bench.tensors.histogram import Histogram
 from bench.tensors.mapped import Mapped, opened
 
 FLOATS: dict[str, Elements] = {
@@ -251,6 +249,37 @@ def bits_of(values: NDArray[Any], name: str) -> Tensor:
     return tensor(values, FLOATS[name])
 
 
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("kind", ["zero", "minus zero", "minus tiny", "minus largest", "inf", "-inf", "nan", "-nan"])
+def test_one_stranger_in_a_dense_block_is_counted_as_alone(name: str, kind: str) -> None:
+    """Where all other pairs are plain neighbours of one sign, beyond those that are probed."""
+    one = np.arange(100, 400, dtype=FLOATS[name].storage)
+    other = one + one.dtype.type(1)
+    for left, right in ((one, other), (other, one)):
+        left, right = left.copy(), right.copy()
+        left[250], right[250] = special(name)[kind], 9
+        alone = between(bits_of(left[250:251], name), bits_of(right[250:251], name)).measures
+        found = between(bits_of(left, name), bits_of(right, name)).measures
+        assert alone is not None
+        assert found is not None
+        assert found.differing == 300
+        assert found.median_ulp == 1
+        assert found.largest_ulp == max(alone.largest_ulp or 0, 1)
+        assert (found.nan_mismatches, found.infinity_mismatches) == (alone.nan_mismatches, alone.infinity_mismatches)
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_the_median_of_several_chunks_is_exact(name: str) -> None:
+    """Of numbers of both signs that have nothing to do with each other, so that it takes a second pass."""
+    rng = np.random.default_rng(11)
+    dtype = np.dtype(FLOATS[name].code)
+    one, other = (rng.standard_normal(2 * BLOCK + 5).astype(dtype) for _ in range(2))
+    known = np.sort(distance.ulp(one, other, dtype.str))
+    found = between(tensor(one), tensor(other)).measures
+    assert found is not None
+    assert (found.largest_ulp, found.median_ulp) == (int(known[-1]), Fraction(int(known[len(known) // 2])))
+
+
 @given(st.sampled_from(["i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"]), st.data())
 def test_integers_have_an_exact_largest_difference(dtype: str, data: st.DataObject) -> None:
     """Even from end to end of the range, where a signed difference would wrap."""
@@ -339,36 +368,6 @@ def test_the_overall_median_is_over_all_tensors(rows: list[list[int]]) -> None:
     found: FileComparison = compare(left, right)
     assert found.overall.median_ulp == (statistics.median(map(Fraction, gaps)) if gaps else None)
     assert found.overall.largest_ulp == max(gaps, default=0)
-
-
-@pytest.mark.parametrize("held", [1, 1 << 20])
-@settings(max_examples=60)
-@given(st.lists(st.integers(0, 2**64 - 3) | st.integers(2**40, 2**40 + 9), min_size=1, max_size=60), st.integers(1, 7))
-def test_a_median_is_exact_however_little_may_be_held(held: int, values: list[int], block: int) -> None:
-    """Down to one distance at a time, where the histogram is refined until it is exact."""
-    blocks = [np.array(values[start : start + block], dtype=np.uint64) for start in range(0, len(values), block)]
-    found = Histogram()
-    for one in blocks:
-        found.add(one, int(one.max()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histograms, "HELD", held)
-        assert found.median(lambda: iter(blocks)) == statistics.median(map(Fraction, values))
-
-
-def test_buckets_are_monotone_and_begin_where_they_say() -> None:
-    edges = sorted({max(0, (1 << power) + step) for power in range(64) for step in (-2, -1, 0, 1, 2)} | {2**64 - 1})
-    numbers = [histograms.bucket_of(edge) for edge in edges]
-    assert numbers == sorted(numbers)
-    for edge, number in zip(edges, numbers, strict=True):
-        assert histograms.lower(number) <= edge < histograms.lower(number + 1)
-
-
-def test_files_that_change_meanwhile_are_noticed() -> None:
-    """Other distances in the second pass than in the first have no median."""
-    found = Histogram()
-    found.add(np.array([10**6, 10**6 + 1], dtype=np.uint64), 10**6 + 1)
-    with pytest.raises(LookupError):
-        found.median(lambda: iter([np.array([5], dtype=np.uint64)]))
 
 
 def test_a_map_lies_askew_without_harm(tmp_path: Path) -> None:

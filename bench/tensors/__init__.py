@@ -65,7 +65,7 @@ BFLOAT16 = Elements(name="bfloat16", family="float", storage=np.dtype("<u2"), co
 def elements_of(dtype: np.dtype[Any]) -> Elements:
     """The elements that a NumPy dtype describes; ValueError if those have no bits of their own."""
     if dtype.hasobject:
-        raise ValueError("Python objects (a pickle) are never read")
+        raise ValueError("objects of Python (a pickle) or text of any length, which are never read")
     if not dtype.itemsize:
         raise ValueError("its elements have no bytes")
     little = dtype.newbyteorder("<")

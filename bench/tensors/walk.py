@@ -17,9 +17,9 @@ from bench.tensors.tally import Tally
 #: Bytes of each file that a thread has before it at a time.
 CHUNK = 16 * 1024**2
 #: Elements that are looked at more closely where one of them differs.
-ROW = 4096
+ROW = 1024
 #: Bytes that are compared by one call.
-SCAN = 1024**2
+SCAN = 512 * 1024
 #: NumPy computes without the interpreter's lock; beyond a few threads memory is the limit.
 THREADS = 4
 
@@ -40,7 +40,7 @@ class Walk:
     def tally(self) -> tuple[Tally, int | None]:
         """What differs, and the position of the first element that does, in C order."""
         starts = itertools.count(0, self.step)  # each thread takes the next chunk; `next` is atomic
-        threads = min(len(os.sched_getaffinity(0)), THREADS, -(-self.left.size // self.step))
+        threads = min(processors(), THREADS, -(-self.left.size // self.step))
         if threads <= 1:
             return self._share(starts)
         with ThreadPoolExecutor(threads) as pool:
@@ -80,7 +80,7 @@ class Walk:
         left, right = self.left.source.read(start, stop), self.right.source.read(start, stop)
         parts: list[slice] = []
         room = BLOCK
-        for run in differing_runs(left.view(np.uint8), right.view(np.uint8), ROW * left.itemsize):
+        for run in differing_rows(left.view(np.uint8), right.view(np.uint8), ROW * left.itemsize):
             for place in range(run.start // left.itemsize, run.stop // left.itemsize, BLOCK):
                 part = slice(place, min(place + BLOCK, run.stop // left.itemsize))
                 if part.stop - place > room:
@@ -92,26 +92,30 @@ class Walk:
             yield start + parts[0].start, joined(left, parts), joined(right, parts)
 
 
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def joined(values: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
     """Parts of an array as one, without a copy if there is but one."""
     return values[parts[0]] if len(parts) == 1 else np.concatenate([values[part] for part in parts])
 
 
-def differing_runs(left: NDArray[np.uint8], right: NDArray[np.uint8], row: int) -> Iterator[slice]:
-    """Runs of rows of `row` bytes that are not the same, compared eight bytes at a time; `row` is a multiple of 8.
+def differing_rows(left: NDArray[np.uint8], right: NDArray[np.uint8], row: int) -> Iterator[slice]:
+    """Rows of `row` bytes (a multiple of 8) that are not the same, or many such in one slice.
 
-    Many rows are compared by one call of NumPy, since many calls take as long as the memory does.
+    They are compared eight bytes at a time, and many by one call of NumPy: many calls take as long as the memory does.
     """
     step = max(1, SCAN // row) * row
     for start in range(0, len(left), step):
         one, other = left[start : start + step], right[start : start + step]
         whole = len(one) - len(one) % row
-        differs = (one[:whole].view(np.uint64) != other[:whole].view(np.uint64)).reshape(-1, row // 8).any(axis=1)
-        if differs.all():
-            yield slice(start, start + whole)
-        elif differs.any():
-            edges = np.flatnonzero(np.diff(differs, prepend=False, append=False))
-            for begin, end in (edges.reshape(-1, 2) * row).tolist():
-                yield slice(start + begin, start + end)
+        unequal = one[:whole].view(np.uint64) != other[:whole].view(np.uint64)
+        if unequal.any():
+            rows = unequal.reshape(-1, row // 8).any(axis=1)
+            places = [0] if rows.all() else (np.flatnonzero(rows) * row).tolist()
+            length = whole if rows.all() else row
+            yield from (slice(start + place, start + place + length) for place in places)
         if whole < len(one) and bytes(one[whole:]) != bytes(other[whole:]):
             yield slice(start + whole, start + len(one))
