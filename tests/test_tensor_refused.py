@@ -70,6 +70,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "truncated npz": (".npz", zipped(("a.npy", BODY))[:-30], "archive"),
     "no npz": (".npz", b"PK\x03\x04 or so", "archive"),
     "empty npz": (".npz", zipped(), "no tensor"),
+    "member without a name": (".npz", zipped(("qq", BODY)).replace(b"qq", b"\0q"), "no .npy"),
     "npz of other things": (".npz", zipped(("a.txt", b"hello")), "a.txt"),
     "wrong CRC": (".npz", zipped(("a.npy", BODY), kind=zipfile.ZIP_STORED).replace(BODY, BODY[:-1] + b"x"), "CRC"),
     "bomb": (".npz", zipped(("a.npy", npy(F4 + f"({2**16},)" + "}", bytes(2**18)))), "bomb"),

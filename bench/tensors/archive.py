@@ -37,8 +37,9 @@ class Archive:
         self.file = opened(path, stack)
         with refusing():
             self.archive = stack.enter_context(zipfile.ZipFile(path))
-        self.members = {one.filename: one for one in self.archive.infolist() if not one.is_dir()}
-        if len(self.members) < sum(not one.is_dir() for one in self.archive.infolist()):
+        files = [one for one in self.archive.infolist() if not one.filename.endswith("/")]
+        self.members = {one.filename: one for one in files}
+        if len(self.members) < len(files):
             raise RefusedInput("two members have one name")
         bomb(sum(one.file_size for one in self.members.values()), path.stat().st_size)
 
