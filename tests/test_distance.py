@@ -148,7 +148,8 @@ def test_digits_by_hand(value: float, reference: float, expected: float) -> None
 def test_relative_distance_is_symmetric_and_0_only_for_equals(one: float, other: float) -> None:
     assert distance.relative(one, other) == distance.relative(other, one)
     equal = one == other or (math.isnan(one) and math.isnan(other))
-    assert (distance.relative(one, other) == 0.0) <= (equal or abs(one - other) / max(abs(one), abs(other)) == 0.0)
+    if distance.relative(one, other) == 0.0:  # and only then: max(0, NaN) is no divisor
+        assert equal or abs(one - other) / max(abs(one), abs(other)) == 0.0
     assert not equal or distance.relative(one, other) == 0.0
 
 

@@ -14,14 +14,17 @@ LAYERS = (
     "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",
     "elements", "jsonlines", "sources", "divergence",
+    "tensors", "tensors.mapped", "tensors.archive", "tensors.npy", "tensors.npz", "tensors.hdf5", "tensors.safetensors",
+    "tensors.text", "tensors.files", "tensors.histogram", "tensors.tally", "tensors.elementwise", "tensors.walk",
+    "tensors.comparison",
     "comparability", "index", "explanation", "classes", "history", "classifiers", "comparison", "groups",
     "proportion", "placement", "published", "claim", "precision", "distributions", "variance", "expectations",
     "findings", "analysis",
     "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
     "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect", "cli.history",
-    "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
+    "cli.compare_files", "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect",
+    "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
 )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def test_heavy_libraries_wait_until_they_are_used() -> None:
     for name, path in modules().items():
         top = {alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Import)
                for alias in node.names}  # fmt: skip
-        assert not top & {"jinja2", "plotly", "pandas", "fsspec", "paramiko"}, name
+        assert not top & {"jinja2", "plotly", "pandas", "fsspec", "paramiko", "h5py", "scipy", "statsmodels"}, name
 
 
 def test_rooms_are_small() -> None:

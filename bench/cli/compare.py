@@ -1,27 +1,68 @@
-"""`bench compare`: two runs, in detail."""
+"""`bench compare`: two runs, or two files of tensors, in detail."""
 
 import argparse
+from pathlib import Path
 
 from bench import comparability
-from bench.cli import options
+from bench.bound import Bound
+from bench.cli import compare_files, options
 from bench.comparison import Comparison, compare
 from bench.errors import RunError, UsageError
 from bench.records import Record
 from bench.report.page import digits_text
 from bench.store import Store, Stored
+from bench.tensors.files import READERS
 
-HELP = "compare two recorded runs: verdict, scores, distances, first divergence"
-EXAMPLE = "bench compare 3f2a91 mlp/tf-cpu/keras/native/default:1"
+HELP = "compare two recorded runs, or two files of tensors: verdict, distances, where they first part"
+EXAMPLE = "bench compare 3f2a91 mlp/tf-cpu/keras/native/default:1, or: bench compare before.keras after.keras"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("left", metavar="A", help="a record's digest (or its beginning), or CELL:INDEX")
+    parser.add_argument(
+        "left", metavar="A", help=f"a record's digest (or its beginning), CELL:INDEX, or a file: {', '.join(READERS)}"
+    )
     parser.add_argument("right", metavar="B")
-    parser.add_argument("--scope", choices=tuple(comparability.VARIES), help="what may differ (default: found out)")
+    parser.add_argument(
+        "--scope", choices=tuple(comparability.VARIES), help="runs: what may differ (default: found out)"
+    )
+    parser.add_argument(
+        "--at-least", type=bound, metavar="BOUND", help="files: what still counts as ROUNDING: 'N ulp' or 'N digits'"
+    )
+    parser.add_argument("--json", action="store_true", help="files: print JSON")
     options.add_store(parser)
 
 
+def bound(text: str) -> Bound:
+    """A bound of the command line."""
+    try:
+        return Bound.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; legal: {', '.join(Bound.LEGAL)}") from None
+
+
 def command(arguments: argparse.Namespace) -> int:
+    if files := chosen_files(arguments):
+        return compare_files.command(*files, bound=arguments.at_least, as_json=arguments.json)
+    if arguments.at_least or arguments.json:
+        raise UsageError(f"--at-least and --json are for files; no file: {arguments.left}, {arguments.right}")
+    return compare_runs(arguments)
+
+
+def chosen_files(arguments: argparse.Namespace) -> tuple[Path, Path] | None:
+    """The two files that the arguments name; None if they name runs."""
+    paths = Path(arguments.left), Path(arguments.right)
+    missing = [path for path in paths if not path.is_file()]
+    if len(missing) == 2 and not any(path.suffix.lower() in READERS for path in missing):
+        return None
+    if missing:
+        raise UsageError(f"{missing[0]}: no such file; two files are compared, or two runs")
+    if arguments.scope:
+        raise UsageError("--scope is for runs; these are files")
+    return paths
+
+
+def compare_runs(arguments: argparse.Namespace) -> int:
+    """Two records of the store."""
     stored = [one for one in Store.existing(arguments.store).scan() if isinstance(one, Stored)]
     left, right = find(stored, arguments.left), find(stored, arguments.right)
     for one in (left, right):
@@ -47,7 +88,7 @@ def find(stored: list[Stored], text: str) -> Stored:
     if len(named) == 1:
         return named[0]
     problem = f"{len(named)} records begin so; give more of it" if named else "no such record"
-    raise UsageError(f"{text!r}: {problem}; legal: a digest of `bench show --list`, or CELL:INDEX")
+    raise UsageError(f"{text!r}: {problem}; legal: a digest of `bench show --list`, CELL:INDEX, or two files")
 
 
 def guess(left: Record, right: Record) -> str:
