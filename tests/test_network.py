@@ -1,7 +1,11 @@
-"""`bench collect` and `bench export` against real servers that the tests start on loopback: sshd, S3, HTTP."""
+"""`bench collect` and `bench export` against real servers that the tests start on loopback: sshd, S3, HTTP.
+
+The commands run as processes of their own, as people run them: a client keeps connections until its process ends.
+"""
 
 import functools
 import http.server
+import importlib.util
 import os
 import shutil
 import socket
@@ -9,24 +13,37 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from getpass import getuser
 from pathlib import Path
 
 import pytest
 
-from bench import sources
-from bench.cli.main import main
 from bench.store import Store
+from tests.engines import ROOT
 from tests.test_exchange import digests, everything, exported
 
-pytestmark = [
-    pytest.mark.network,
-    # Clients leave their connections to the garbage collector; nothing of ours.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.network
+
+
+def bench(*arguments: str, code: int = 0) -> str:
+    """What a command prints, on either stream, once it ended with the exit code."""
+    done = subprocess.run([sys.executable, "-m", "bench", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
+    assert done.returncode == code, done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
+
+
+def same_again(source: str, store: str) -> None:
+    """Collects a source twice: all of `source` the first time, no file changed the second."""
+    bench("collect", source, "--store", store)
+    assert digests(store) == digests("source")
+    assert len(list(Store(Path(store)).observations())) == 1
+    before = everything(Path(store))
+    bench("collect", source, "--store", store)
+    assert everything(Path(store)) == before
 
 
 @pytest.fixture
@@ -78,7 +95,8 @@ Subsystem sftp internal-sftp
 def sftp(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """`sftp://user@127.0.0.1:port` of an sshd of our own: its host key, configuration and one authorized key are
     made here, and the client's home is a folder of ours too."""
-    pytest.importorskip("paramiko", reason="paramiko is not installed; `tox -e exchange` installs it")
+    if importlib.util.find_spec("paramiko") is None:
+        pytest.skip("paramiko is not installed; `tox -e exchange` installs it")
     program, keygen = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh-keygen")
     if program is None or keygen is None:
         pytest.skip("no sshd or ssh-keygen on this machine (Debian: openssh-server)")
@@ -115,88 +133,80 @@ def sftp(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 def test_sftp_gives_bundles_folders_stores_and_observations(folder: Path, sftp: str) -> None:
     for number, source in enumerate(("b.zip", "", "source")):
-        store = f"store-{number}"
-        assert main(["collect", f"{sftp}{folder}/{source}", "--store", store]) == 0
-        assert digests(store) == digests("source")
-        assert len(list(Store(Path(store)).observations())) == 1
-        before = everything(folder / store)
-        assert main(["collect", f"{sftp}{folder}/{source}", "--store", store]) == 0
-        assert everything(folder / store) == before
-    assert main(["collect", "--observations", f"{sftp}{folder}/o.jsonl", "--store", "other"]) == 0
+        same_again(f"{sftp}{folder}/{source}", f"store-{number}")
+    bench("collect", "--observations", f"{sftp}{folder}/o.jsonl", "--store", "other")
     assert len(list(Store(Path("other")).observations())) == 1
 
 
-def test_sftp_takes_exports(folder: Path, sftp: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sftp_takes_exports(folder: Path, sftp: str) -> None:
     """Folders on the way are made; where a file is in the way, the command says so."""
-    assert main(["export", "--store", "source", "-o", f"{sftp}{folder}/there/x.zip"]) == 0
+    bench("export", "--store", "source", "-o", f"{sftp}{folder}/there/x.zip")
     assert (folder / "there" / "x.zip").read_bytes() == (folder / "b.zip").read_bytes()
-    assert main(["export", "--store", "source", "-o", f"{sftp}{folder}/b.zip/x.zip"]) == 3
-    assert "could not be written" in capsys.readouterr().err
+    out = bench("export", "--store", "source", "-o", f"{sftp}{folder}/b.zip/x.zip", code=3)
+    assert "could not be written" in out
 
 
-def test_sftp_says_what_is_wrong(folder: Path, sftp: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing there; a link in a store; a truncated bundle; a host that nobody knows; the rest is still taken."""
+def test_sftp_says_what_is_wrong(folder: Path, sftp: str) -> None:
+    """Nothing there; a truncated bundle; a host that nobody knows; a key that the server refuses."""
     (folder / "cut.zip").write_bytes((folder / "b.zip").read_bytes()[:-30])
-    victim = min((folder / "source" / "records").iterdir())
-    shutil.copytree(folder / "source", folder / "linked")
-    linked = folder / "linked" / "records" / victim.name / "arrays.bin"
-    linked.unlink()
-    linked.symlink_to(victim / "arrays.bin")
-    assert main(["collect", f"{sftp}{folder}/nothing.zip", f"{sftp}{folder}/cut.zip", f"{sftp}{folder}/b.zip"]) == 2
-    out = capsys.readouterr().out
+    out = bench("collect", *(f"{sftp}{folder}/{name}.zip" for name in ("nothing", "cut", "b")), code=2)
     assert "nothing.zip: no such file" in out
     assert "cut.zip: not a bundle, or a truncated one" in out
     assert len(digests()) == 2
-    Path(os.environ["HOME"], ".ssh", "known_hosts").write_text("")
-    sources._sftp().clear_instance_cache()
-    assert main(["collect", f"{sftp}{folder}/b.zip"]) == 3
-    assert "not found in known_hosts" in capsys.readouterr().out
+    home = Path(os.environ["HOME"])
+    known = (home / ".ssh" / "known_hosts").read_text()
+    (home / ".ssh" / "known_hosts").write_text("")
+    assert "not found in known_hosts" in bench("collect", f"{sftp}{folder}/b.zip", code=3)
+    (home / ".ssh" / "known_hosts").write_text(known)
+    (home / "authorized_keys").write_text("")
+    assert "no connection: AuthenticationException" in bench("collect", f"{sftp}{folder}/b.zip", code=3)
+
+
+def upload(url: str, content: bytes = b"") -> None:
+    """Makes a bucket or an object by S3's own HTTP, which this server takes without a signature."""
+    kind = {"Content-Type": "application/octet-stream"}  # without it a form is sent, which the server waits for
+    with urllib.request.urlopen(urllib.request.Request(url, content, kind, method="PUT"), timeout=30) as answer:
+        assert answer.status == 200
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """`s3://bucket` of a moto server."""
-    pytest.importorskip("moto.server", reason="moto[server] is not installed; `tox -e exchange` installs it")
-    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed; `tox -e exchange` installs it")
+    """The address of a moto server with a bucket `team`; the client is told of it by the environment."""
+    for package in ("moto", "s3fs"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed; `tox -e exchange` installs it")
     port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
     try:
         wait_for(port, server)
         for name, value in (
-            ("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}"),
+            ("AWS_ENDPOINT_URL", address),
             ("AWS_ACCESS_KEY_ID", "testing"),
             ("AWS_SECRET_ACCESS_KEY", "testing"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
             ("AWS_CONFIG_FILE", os.devnull),
         ):
             monkeypatch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().mkdir("team")
-        yield "s3://team"
-        s3fs.S3FileSystem.clear_instance_cache()
+        upload(f"{address}/team")
+        yield address
     finally:
         stop(server)
 
 
-def test_s3_gives_bundles_folders_stores_and_takes_exports(folder: Path, s3: str,
-                                                           capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    import s3fs
-
-    assert main(["export", "--store", "source", "-o", f"{s3}/nightly/x.zip"]) == 0
-    s3fs.S3FileSystem().put(str(folder / "source"), f"{s3}/store", recursive=True)
-    s3fs.S3FileSystem().put_file(str(folder / "o.jsonl"), f"{s3}/o.jsonl")
+def test_s3_gives_bundles_folders_stores_and_takes_exports(folder: Path, s3: str) -> None:
+    bench("export", "--store", "source", "-o", "s3://team/nightly/x.zip")
+    for path in (folder / "source").rglob("*"):
+        if path.is_file():
+            upload(f"{s3}/team/store/{path.relative_to(folder / 'source')}", path.read_bytes())
+    upload(f"{s3}/team/o.jsonl", (folder / "o.jsonl").read_bytes())
     for number, source in enumerate(("nightly/x.zip", "nightly", "store")):
-        store = f"store-{number}"
-        assert main(["collect", f"{s3}/{source}", "--store", store]) == 0
-        assert digests(store) == digests("source")
-        before = everything(folder / store)
-        assert main(["collect", f"{s3}/{source}", "--store", store]) == 0
-        assert everything(folder / store) == before
-    assert main(["collect", "--observations", f"{s3}/o.jsonl", "--store", "other"]) == 0
-    capsys.readouterr()
-    assert main(["collect", f"{s3}/nothing.zip", "s3://no-such-bucket/x.zip"]) == 2
-    assert capsys.readouterr().out.count("no such file") == 2
+        same_again(f"s3://team/{source}", f"store-{number}")
+    bench("collect", "--observations", "s3://team/o.jsonl", "--store", "other")
+    assert len(list(Store(Path("other")).observations())) == 1
+    out = bench("collect", "s3://team/nothing.zip", "s3://no-such-bucket/x.zip", code=2)
+    assert out.count("no such file") == 2
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -206,17 +216,17 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_http_gives_bundles_and_observations(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("aiohttp", reason="aiohttp is not installed; `tox -e exchange` installs it")
+def test_http_gives_bundles_and_observations(folder: Path) -> None:
+    if importlib.util.find_spec("aiohttp") is None:
+        pytest.skip("aiohttp is not installed; `tox -e exchange` installs it")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
             url = f"http://127.0.0.1:{server.server_port}"
-            assert main(["collect", f"{url}/b.zip", "--observations", f"{url}/o.jsonl"]) == 0
-            assert main(["collect", f"{url}/nothing.zip"]) == 2
+            bench("collect", f"{url}/b.zip", "--observations", f"{url}/o.jsonl")
+            assert "nothing.zip: no such file" in bench("collect", f"{url}/nothing.zip", code=2)
         finally:
             server.shutdown()
             thread.join()
     assert digests() == digests("source")
-    assert "nothing.zip: no such file" in capsys.readouterr().out
