@@ -143,15 +143,22 @@ def _published(
 
 
 def _unresolved(records: Sequence[Record]) -> tuple[Record, ...]:
-    """The last attempt of each run that never became ok."""
+    """The last attempt of each run that never became ok. A run is that of one label and hardware; an attempt that never
+    reached its machine knows no hardware, and any run of its label makes up for it."""
 
-    def identity(record: Record) -> tuple[object, ...]:
+    def identity(record: Record, hardware: str | None) -> tuple[object, ...]:
         run = record.run
-        return run.cell, tuple(sorted(run.seeds.items())), run.machine.label, run.index
+        return run.cell, tuple(sorted(run.seeds.items())), run.machine.label, hardware, run.index
 
-    done = {identity(record) for record in records if record.ok}
+    done = {
+        identity(record, hardware)
+        for record in records
+        if record.ok
+        for hardware in (record.run.machine.hardware, None)
+    }
     last: dict[tuple[object, ...], Record] = {}
     for record in sorted(records, key=lambda record: record.started):
-        if identity(record) not in done:
-            last[identity(record)] = record
+        key = identity(record, record.run.machine.hardware)
+        if key not in done:
+            last[key] = record
     return tuple(last[key] for key in sorted(last, key=str))

@@ -1,5 +1,6 @@
 """What must never get in: refused with the reason, exit 3, the rest taken, nothing written beside the store."""
 
+import functools
 import json
 import math
 import pickle
@@ -258,3 +259,16 @@ def test_bombs_and_claims_of_size_cost_no_memory(folder: Path) -> None:
     assert "at most" in done.stdout
     assert "bad.jsonl: 0 new observations, 0 known, 3 refused" in done.stdout
     assert collected(folder / "store") == (2, 2)
+
+
+def test_a_blob_that_no_guest_wrote_does_not_stop_the_report(folder: Path) -> None:
+    """It is JSON, and that is all that `bench collect` asks of it; found by forging records at random."""
+    for blob in (b"[]", b'{"interpreter": 5, "distributions": [""]}', b'{"distributions": null}'):
+        files = {**good(folder), f"blobs/{sha256(blob)}": blob}
+        pack(reforge(files, functools.partial(name_stack, blob)), folder / "odd.zip")
+        assert main(["collect", "odd.zip", "--store", "store"]) == 0
+    assert main(["report", "--store", "store"]) in (0, 1)
+
+
+def name_stack(blob: bytes, raw: dict[str, Any]) -> None:
+    raw["fingerprint"]["stack_blob"] = sha256(blob)

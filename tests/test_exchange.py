@@ -13,6 +13,7 @@ from fsspec.registry import _registry
 
 from bench import machines, sources
 from bench.cli.main import main
+from bench.records import Machine
 from bench.store import Store, Stored
 from tests.planted import Planted, fits
 from tests.test_cli import SINGLE, THEANO, plant
@@ -218,6 +219,22 @@ def test_two_machines_of_one_label_are_told_apart(folder: Path, capsys: pytest.C
     assert page["machines"] == ["lab (aaaaaaaa)", "lab (bbbbbbbb)", "other-a", "other-b"]
     assert sorted({cell["machine"] for cell in page["cells"]}) == page["machines"]
     assert len(page["environment_columns"]) == 4
+
+
+def test_a_run_of_one_machine_makes_not_up_for_that_of_its_namesake(folder: Path) -> None:
+    """Run 1 failed on one of the two machines called `lab`, and became ok on the other: the report still says so."""
+    store = Store(folder / "results")
+    for index in (0, 1):
+        add(store, "a" * 64, index)
+    add(store, "b" * 64, 0)
+    record, _ = Planted(cell=THEANO, index=1, machine="lab").record()
+    for hardware in ("b" * 64, None):
+        key = record.run.model_copy(update={"machine": Machine(label="lab", hardware=hardware)})
+        gone = {"status": "failed", "reason": f"on {hardware}", "fingerprint": None, "outcome": None, "arrays": None}
+        store.add(record.model_copy(update={"run": key, **gone}), b"")
+    main(["report"])
+    page = json.loads((folder / "report" / "report.json").read_text())
+    assert [one[3] for one in page["not_ok"]] == [f"on {'b' * 64}"]
 
 
 def test_the_register_of_machines_follows_the_records(tmp_path: Path) -> None:

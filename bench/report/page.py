@@ -354,12 +354,8 @@ def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
     outcome, seen = record.outcome, record.fingerprint
     assert outcome is not None
     assert seen is not None
-    stack: dict[str, Any] = json.loads(blobs(seen.stack_blob))
     base = record.executor.get("base") or {}
-    facts = {**outcome.framework, "python": stack["interpreter"]["version"]}
-    facts |= {
-        line.split()[0]: line.split()[1] for line in stack["distributions"] if SHOWN.fullmatch(line.split()[0].lower())
-    }
+    facts = {**outcome.framework, **_packages(blobs(seen.stack_blob))}
     facts |= {
         "executor": str(record.executor.get("name")),
         "base image": str(base.get("name") or "none"),
@@ -373,3 +369,15 @@ def _facts(record: Record, blobs: Blobs) -> dict[str, str]:
         facts[f"GPU {key}"] = ", ".join(str(one.get(key)) for one in gpus)
     facts |= {"stack digest": seen.stack}
     return facts
+
+
+def _packages(stack: bytes) -> dict[str, str]:
+    """The interpreter and the distributions worth showing; nothing of a blob that is not as a guest writes it. It is
+    there for people to read: what is compared is the stack digest."""
+    try:
+        read: Any = json.loads(stack)
+        lines = [str(line).split() for line in read["distributions"]]
+        facts = {"python": str(read["interpreter"]["version"])}
+        return facts | {line[0]: line[1] for line in lines if SHOWN.fullmatch(line[0].lower())}
+    except (ValueError, KeyError, IndexError, TypeError):
+        return {}
