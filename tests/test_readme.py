@@ -74,3 +74,16 @@ def test_the_machines_of_the_example_are_in_the_classes_that_are_there(tmp_path:
         ordered = found[f"mlp/{name}/numpy/supplied/ordered"]
         assert {one.machines for one in ordered.classes} == {("lab", "lab as haswell-caps"), ("lab as nehalem-caps",)}
     assert "splits them exactly" in (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
+
+
+def test_the_distances_to_the_yardstick_are_those_of_the_example(tmp_path: Path) -> None:
+    """What README.md says of each backend's precision, in float32 and in float64."""
+    errors = {one.group.cell: one.weights for one in analysed("matrix.zip", tmp_path).precision}
+    ordered = {cell.backend: error for cell, error in errors.items() if cell.preset == "ordered"}
+    float64 = {cell.backend: error for cell, error in errors.items() if cell.preset == "float64"}
+    assert len(ordered) == 8
+    assert max(ordered.values()) < 6e-6
+    assert max(float64["tf1-cpu"], float64["tf1.15-cpu"]) < 2e-15
+    assert max(float64["jax-cpu"], float64["theano-cpu"], float64["theano-1.0"]) < 3e-13
+    assert float64["torch-cpu"] < 6e-8
+    assert float64["tf-cpu"] > 0.9 * ordered["tf-cpu"]
