@@ -3,8 +3,8 @@
 
     python benchmarks/fuzz.py bundle -max_total_time=300
 
-Needs atheris (`pip install atheris`; Linux, Python 3.11 to 3.13). Further words are libFuzzer's. What it finds is kept as
-a case of tests/test_bad_input.py, tests/test_observations.py or tests/test_tensor_refused.py.
+Needs atheris (`pip install atheris`; Linux, Python 3.11 to 3.13). Further words are libFuzzer's. What it finds is kept
+as a case of tests/test_bad_input.py, tests/test_observations.py or tests/test_tensor_refused.py.
 """
 
 import contextlib
