@@ -157,6 +157,15 @@ def test_an_epoch_digest_must_be_that_of_its_weights() -> None:
         records.verify(records.from_json(json.dumps(raw).encode()), content)
 
 
+def test_epoch_digests_of_no_weights_at_all_are_refused() -> None:
+    """A record that names epochs and keeps no weight for them is bad input with a reason, as any other."""
+    record, content = Planted(fits=fits(repeats=1)).record()
+    raw = json.loads(record.to_json())
+    raw["outcome"]["repeats"][0] |= {"trajectory": [], "epoch_digests": ["0" * 64] * 4}
+    with pytest.raises(RefusedInput, match="epoch 1: its digest"):
+        records.verify(records.from_json(json.dumps(raw).encode()), content)
+
+
 def test_a_leftover_of_a_killed_process_is_never_read_and_goes(tmp_path: Path) -> None:
     store = Store(tmp_path)
     digest = plant(store)[0]
