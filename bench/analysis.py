@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench import classes, distributions, expectations, findings, groups, precision, published, variance
 from bench.bound import Bound
-from bench.cell import Cell
+from bench.cell import selected
 from bench.classes import Split
 from bench.comparison import Comparison, compare
 from bench.distributions import Contrast
@@ -69,7 +69,7 @@ def analyse(
     splits = _splits(index(), only) if index is not None and (len(_machines(stored)) > 1 or not campaigns) else ()
     if campaign not in campaigns and not (splits and campaign is None):
         raise UsageError(f"campaign {campaign}: no records; the store has {', '.join(campaigns) or 'none'}")
-    chosen = [one for one in stored if one.record.run.campaign == campaign and _selected(one.record, only)]
+    chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
     lanes = _published(run_groups, matrix, references)
@@ -99,11 +99,7 @@ def _machines(stored: Sequence[Stored]) -> set[tuple[str, str | None]]:
 
 def _splits(index: Index, only: Sequence[str]) -> tuple[Split, ...]:
     """Subjects of the chosen cells that several machines have runs of."""
-    return tuple(one for one in classes.splits(index) if len(one.machines) > 1 and one.matches(only))
-
-
-def _selected(record: Record, only: Sequence[str]) -> bool:
-    return not only or any(Cell.parse(record.run.cell).matches(pattern) for pattern in only)
+    return tuple(one for one in classes.splits(index) if len(one.machines) > 1 and classes.meant(one.subject, only))
 
 
 def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:

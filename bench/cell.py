@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
@@ -49,3 +50,8 @@ class Cell:
     def replace(self, **changes: str) -> Self:
         """A cell with some parts changed."""
         return dataclasses.replace(self, **changes)
+
+
+def selected(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a cell's id (or an observation's subject) is meant: there are no patterns, or one of them matches."""
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import comparability, distance
-from bench.cell import Cell
+from bench.cell import Cell, selected
 from bench.errors import UsageError
 from bench.placement import Placement, Printed, place
 from bench.records import Record
@@ -80,7 +80,7 @@ def check(stored: Iterable[Stored], numbers: Sequence[Printed], only: Sequence[s
     shorter = 0
     for one in sorted(stored, key=lambda one: (one.record.started, one.digest)):
         record = one.record
-        if not record.ok or not _selected(record, only):
+        if not record.ok or not selected(record.run.cell, only):
             continue
         assert record.outcome is not None  # it is ok
         if len(record.outcome.repeats) < len(numbers):
@@ -90,10 +90,6 @@ def check(stored: Iterable[Stored], numbers: Sequence[Printed], only: Sequence[s
         gathered.setdefault(key, {}).setdefault((record.run.campaign, record.run.index), record)
     found = [_candidate([runs[key] for key in sorted(runs)], numbers) for runs in gathered.values()]
     return Claim(numbers=tuple(numbers), candidates=tuple(sorted(found, key=_rank)), shorter=shorter)
-
-
-def _selected(record: Record, only: Sequence[str]) -> bool:
-    return not only or any(Cell.parse(record.run.cell).matches(pattern) for pattern in only)
 
 
 def _candidate(runs: Sequence[Record], numbers: Sequence[Printed]) -> Candidate:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench import explanation
+from bench.cell import selected
 from bench.explanation import Explanation, Table
 from bench.index import Index
 
@@ -60,10 +60,10 @@ class Split:
         """Every machine that has runs of the subject, by name."""
         return tuple(sorted({*self.unrepeatable, *(name for one in self.classes for name in one.machines)}))
 
-    def matches(self, patterns: Sequence[str]) -> bool:
-        """Whether there are no patterns, or one matches the subject or the cell that it starts with."""
-        names = (self.subject, self.subject.split()[0])
-        return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+def meant(subject: str, patterns: Sequence[str]) -> bool:
+    """Whether patterns select a subject, by itself or by the cell that a run's subject starts with."""
+    return selected(subject, patterns) or selected(subject.partition(" ")[0], patterns)
 
 
 def sentence(split: Split) -> str:

@@ -88,7 +88,6 @@ def _keys(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[KeyChang
     )
 
 
-#: What a package list, an image or a guest tells at length is one line here: `stack`.
 def brief(keys: tuple[KeyChange, ...]) -> tuple[str, ...]:
     """The changed keys as lines, kernel, driver and machine first; packages follow, each with both versions."""
     order = sorted(keys, key=lambda one: (one.key.split(".")[0] in ("debian", "package", "library"), one.key))

@@ -9,7 +9,7 @@ from bench.cli.main import main
 from bench.history import Change
 from bench.store import Store
 from tests.planted import Planted
-from tests.test_classes import planted
+from tests.test_classes import observation, planted
 
 
 def night(day: int, *, seed: int = 7, number: int = 0, kernel: str = "6.1") -> Planted:
@@ -54,6 +54,19 @@ def test_campaigns_go_by_time_and_not_by_name(tmp_path: Path) -> None:
     first.campaign, second.campaign = "zebra", "ant"
     (one,) = found(tmp_path, [second, first])
     assert (one.before, one.after) == ("zebra", "ant")
+
+
+def test_a_pattern_passes_over_observations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The subject of another tool is no cell, and no fault of a pattern for cells."""
+    (tmp_path / "thesis.jsonl").write_text(
+        "\n".join(observation("a", bits, "avx2", run=run) for bits, run in (("0x1.0p0", "a"), ("0x1.8p0", "b"))) + "\n"
+    )
+    store = str(tmp_path / "store")
+    assert main(["collect", "--observations", str(tmp_path / "thesis.jsonl"), "--store", store]) == 0
+    assert main(["history", "--store", store, "--only", "mlp/*"]) == 0
+    assert "changes of results: 0" in capsys.readouterr().out
+    assert main(["history", "--store", store, "--only", "sum*"]) == 0
+    assert "sum of the thesis on a: a -> b: changed" in capsys.readouterr().out
 
 
 def test_the_command_names_the_night_and_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

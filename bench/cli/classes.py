@@ -22,7 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     found = classes.splits(index.refresh(Store.existing(arguments.store)))
     for one in found:
-        if one.matches(arguments.only) and (not arguments.split or len(one.classes) > 1 or one.unrepeatable):
+        parted = len(one.classes) > 1 or one.unrepeatable
+        if classes.meant(one.subject, arguments.only) and (parted or not arguments.split):
             print("\n".join(lines(one)))
     return 0
 

@@ -3,11 +3,10 @@
 import argparse
 import tempfile
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bench import bundle, sources
-from bench.cell import Cell
+from bench.cell import selected
 from bench.cli import options
 from bench.errors import UsageError
 from bench.store import Store, Stored, StoredObservation
@@ -50,7 +49,7 @@ def _records(store: Store, campaign: str | None, only: Sequence[str]) -> list[St
         for one in store.scan()
         if isinstance(one, Stored)
         and (campaign is None or one.record.run.campaign == campaign)
-        and (not only or any(Cell.parse(one.record.run.cell).matches(pattern) for pattern in only))
+        and selected(one.record.run.cell, only)
     ]
 
 
@@ -58,8 +57,7 @@ def _observations(store: Store, only: Sequence[str]) -> list[StoredObservation]:
     return [
         one
         for one in store.observations()
-        if isinstance(one, StoredObservation)
-        and (not only or any(fnmatchcase(one.observation.subject, pattern) for pattern in only))
+        if isinstance(one, StoredObservation) and selected(one.observation.subject, only)
     ]
 
 

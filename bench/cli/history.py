@@ -2,8 +2,7 @@
 
 import argparse
 
-from bench import history, index
-from bench.cell import Cell
+from bench import classes, history, index
 from bench.cli import options
 from bench.store import Store
 
@@ -15,7 +14,9 @@ KEYS = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_store(parser)
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="PATTERN", help="subjects that match: cells, or an observation's"
+    )
     parser.add_argument("--all", action="store_true", help="also nights whose results stayed the same")
     parser.add_argument(
         "--keys", type=options.positive, default=KEYS, metavar="N", help=f"keys a night (default: {KEYS})"
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     found = history.changes(index.refresh(Store.existing(arguments.store)))
-    chosen = [one for one in found if not arguments.only or _selected(one.subject, arguments.only)]
+    chosen = [one for one in found if classes.meant(one.subject, arguments.only)]
     shown = [one for one in chosen if arguments.all or one.results != "same"]
     for one in shown:
         print(f"{one.subject} on {one.machine}: {one.before} -> {one.after}: {one.results}")
@@ -39,8 +40,3 @@ def command(arguments: argparse.Namespace) -> int:
     steady = sum(one.results == "same" for one in chosen)
     print(f"changes of results: {len(chosen) - steady}; of the fingerprint alone: {steady}")
     return 0
-
-
-def _selected(subject: str, patterns: list[str]) -> bool:
-    cell = Cell.parse(subject.split()[0])
-    return any(cell.matches(pattern) for pattern in patterns)
