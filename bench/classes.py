@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import explanation
+from bench import explanation, machines
 from bench.cell import selected
 from bench.explanation import Explanation, Table
 from bench.index import Index
@@ -119,8 +119,11 @@ def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
 
 def _names(runs: "pd.DataFrame") -> "pd.Series[str]":
     """Machines by label; by label and hardware where one label stands for several machines."""
-    several = runs.groupby("machine")["hardware"].transform("nunique") > 1
-    return runs["machine"].where(~several, runs["machine"] + " (" + runs["hardware"].str[:8] + ")")
+    pairs = runs[["machine", "hardware"]]
+    each = pairs.drop_duplicates()
+    known = machines.names(each.itertuples(index=False, name=None))
+    named = each.assign(name=[known[pair] for pair in each.itertuples(index=False, name=None)])
+    return pairs.merge(named, how="left")["name"].set_axis(runs.index)
 
 
 class _Explained:

@@ -17,10 +17,10 @@ CACHE = "machines.json"
 Machines = dict[str, dict[str, str]]
 
 
-def names(found: Iterable[Record]) -> dict[tuple[str, str | None], str]:
-    """(label, hardware digest) of each record -> its machine's name: the label, and the beginning of the digest where
-    the label alone would stand for several."""
-    keys = {(record.run.machine.label, record.run.machine.hardware) for record in found}
+def names(found: Iterable[tuple[str, str | None]]) -> dict[tuple[str, str | None], str]:
+    """(label, hardware digest) of machines -> their names: the label, and the beginning of the digest where the label
+    alone would stand for several."""
+    keys = set(found)
     hardware: dict[str, int] = {}
     for label, digest in keys:
         hardware[label] = hardware.get(label, 0) + (digest is not None)

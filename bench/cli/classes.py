@@ -5,6 +5,7 @@ import argparse
 from bench import classes, explanation, index
 from bench.classes import Split
 from bench.cli import options
+from bench.cli.options import printable
 from bench.store import Store
 
 HELP = "machines with equal results, and the keys that split them; records and observations alike"
@@ -22,9 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     found = classes.splits(index.refresh(Store.existing(arguments.store)))
     for one in found:
-        parted = len(one.classes) > 1 or one.unrepeatable
-        if classes.meant(one.subject, arguments.only) and (parted or not arguments.split):
-            print("\n".join(lines(one)))
+        if classes.meant(one.subject, arguments.only) and (
+            not arguments.split or len(one.classes) > 1 or one.unrepeatable
+        ):
+            print("\n".join(printable(line) for line in lines(one)))
     return 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bench import machines, sources
 from bench.cli import options
+from bench.cli.options import printable
 from bench.collector import Collected
 from bench.errors import BenchError, RefusedInput, UsageError, worst_exit
 from bench.store import Store
@@ -62,8 +63,3 @@ def _counts(result: Collected) -> str:
 
 def _observed(result: Collected) -> str:
     return f"{result.new_observations} new observations, {result.known_observations} known"
-
-
-def printable(text: str) -> str:
-    """Text from elsewhere without what would move a terminal's cursor or cannot be printed at all."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

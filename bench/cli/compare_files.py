@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.bound import Bound
+from bench.cli.options import printable
 from bench.tensors.comparison import FileComparison, Measures, Pair, compare
 from bench.tensors.files import opened
 
@@ -53,7 +54,7 @@ def lines(left: Path, right: Path, result: FileComparison) -> list[str]:
     bound = f"  (at least {result.bound})" if result.bound else ""
     found = [f"{result.verdict}{bound}", f"  A: {left}", f"  B: {right}"]
     for pair in result.pairs:
-        found.append(f"  {pair.verdict:<12}  {_printable(pair.path)}{_kind(pair)}")
+        found.append(f"  {pair.verdict:<12}  {printable(pair.path)}{_kind(pair)}")
         found += [f"    {text}" for text in _details(pair)]
     if len(result.pairs) > 1:
         counts = {pair.verdict: 0 for pair in result.pairs}
@@ -63,11 +64,6 @@ def lines(left: Path, right: Path, result: FileComparison) -> list[str]:
         found.append(f"  overall: {len(result.pairs)} tensors: {listed}")
         found += [f"    {text}" for text in _measures(result.overall)]
     return found
-
-
-def _printable(path: str) -> str:
-    """A name out of a file, which may hold what a terminal would obey."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in path)
 
 
 def _kind(pair: Pair) -> str:

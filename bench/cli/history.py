@@ -4,6 +4,7 @@ import argparse
 
 from bench import classes, history, index
 from bench.cli import options
+from bench.cli.options import printable
 from bench.store import Store
 
 HELP = "when a cell's result changed on a machine, and what else changed that night"
@@ -28,10 +29,10 @@ def command(arguments: argparse.Namespace) -> int:
     chosen = [one for one in found if classes.meant(one.subject, arguments.only)]
     shown = [one for one in chosen if arguments.all or one.results != "same"]
     for one in shown:
-        print(f"{one.subject} on {one.machine}: {one.before} -> {one.after}: {one.results}")
+        print(printable(f"{one.subject} on {one.machine}: {one.before} -> {one.after}: {one.results}"))
         lines = history.brief(one.keys)
         for line in lines[: arguments.keys]:
-            print(f"  {line}")
+            print(f"  {printable(line)}")
         if len(lines) > arguments.keys:
             print(f"  and {len(lines) - arguments.keys} keys more: --keys {len(lines)}")
         if not lines:

@@ -40,6 +40,11 @@ def add_campaign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--campaign", metavar="NAME", help="a name for one pass over the matrix (default: the latest)")
 
 
+def printable(text: str) -> str:
+    """Text from elsewhere without what would move a terminal's cursor or cannot be printed at all."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def seed(text: str) -> int:
     """A seed: 32 bits, and one more for the backend."""
     if not text.isdigit() or int(text) >= 2**32 - 1:

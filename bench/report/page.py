@@ -145,7 +145,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
     verdicts = [group.verdict for group in analysis.groups if len(group.runs) > 1]  # one run is compared with nothing
     verdicts += [pair.verdict for pair in analysis.backends]
-    names = machines.names(group.first.record for group in analysis.groups)
+    names = machines.names(group.place()[:2] for group in analysis.groups)
     columns, rows = _environment(analysis.groups, blobs, names)
     return Page(
         campaign=analysis.campaign,
