@@ -82,16 +82,16 @@ def refresh(store: Store) -> Index:
     records, observations = set(store.names()), set(store.observation_names())
     there = records | observations
     found = read(store.folder)
-    covered = set(found.runs["record"])
-    if covered - there:  # somebody removed records: what is derived from them goes too
+    if set(found.runs["record"]) - there:  # somebody removed records: what is derived from them goes too
         for path in _folder(store.folder).glob("*.parquet"):
             path.unlink()
-        covered = set()
-    new = sorted(there - covered)
-    if new:
-        rows = (_rows(store, sorted(records & set(new))), _observed(store, sorted(observations & set(new))))
-        append(store.folder, itertools.chain(*rows), names=new)
         found = read(store.folder)
+    new = there - set(found.runs["record"])
+    if new:
+        rows = itertools.chain(_rows(store, sorted(records & new)), _observed(store, sorted(observations & new)))
+        part = _part(rows, sorted(new))
+        write(store.folder, part.runs, part.environments)
+        found = _joined([found, part])
     return found
 
 
@@ -143,8 +143,8 @@ def _stack(store: Store, blob: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def append(folder: Path, rows: Iterable[tuple[dict[str, object], dict[str, str]]], *, names: Iterable[str]) -> None:
-    """Adds a part for some rows; `names` are the records that it covers, those without a row included."""
+def _part(rows: Iterable[tuple[dict[str, object], dict[str, str]]], names: Iterable[str]) -> Index:
+    """An index of some rows; `names` are the records that it covers, those without a row included."""
     import pandas as pd
 
     environments: dict[str, dict[str, str]] = {}
@@ -155,7 +155,7 @@ def append(folder: Path, rows: Iterable[tuple[dict[str, object], dict[str, str]]
     listed = {str(run["record"]) for run in runs}
     # A record that is not ok has no class; it is listed so that it is not read again.
     runs += [dict.fromkeys(COLUMNS, "") | {"record": name, "index": -1} for name in names if name not in listed]
-    write(folder, pd.DataFrame(runs, columns=list(COLUMNS)), environments)
+    return Index(runs=pd.DataFrame(runs, columns=list(COLUMNS)), environments=environments)
 
 
 def write(folder: Path, runs: "pd.DataFrame", environments: Mapping[str, Mapping[str, str]]) -> None:
@@ -194,13 +194,23 @@ def read(folder: Path) -> Index:
 def _read_parts(paths: list[Path]) -> Index:
     import pandas as pd
 
-    frames = [pd.read_parquet(path) for path in paths]
-    runs = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    environments: dict[str, dict[str, str]] = {}
+    parts = []
     for path in paths:
         keys = pd.read_parquet(_keys_path(path))
+        environments: dict[str, dict[str, str]] = {}
         for environment, key, value in zip(keys["environment"], keys["key"], keys["value"], strict=True):
             environments.setdefault(environment, {})[key] = value
+        parts.append(Index(runs=pd.read_parquet(path), environments=environments))
+    return _joined(parts)
+
+
+def _joined(parts: list[Index]) -> Index:
+    """Parts as one; a record that several of them cover counts once."""
+    import pandas as pd
+
+    frames = [part.runs for part in parts if len(part.runs)]
+    runs = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+    environments = {name: keys for part in parts for name, keys in part.environments.items()}
     return Index(runs=runs.drop_duplicates("record", ignore_index=True), environments=environments)
 
 

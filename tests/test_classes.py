@@ -138,6 +138,14 @@ def test_the_index_is_derived(tmp_path: Path) -> None:
     assert [one.classes[0].machines for one in classes.splits(after)] == [("two",)]
 
 
+def test_of_a_store_that_lost_all_its_records_nothing_is_left(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    digest = store.add(*planted("one").record())
+    index.refresh(store)
+    shutil.rmtree(store.folder / "records" / digest)
+    assert classes.splits(index.refresh(store)) == ()
+
+
 def test_many_small_parts_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "SMALL_PARTS", 4)
     store = Store(tmp_path / "store")
