@@ -1,6 +1,7 @@
 """`bench build`: the images (or environments) alone."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -10,6 +11,7 @@ from bench.cli.progress import Shown
 from bench.engine import Engine
 from bench.errors import RunError, UsageError
 from bench.images import Context
+from bench.matrix import Backend
 
 HELP = "build the images of the selected backends; nothing is done for those that are up to date"
 EXAMPLE = "bench build --only 'mlp/tf1-cpu/*' --push localhost:5000"
@@ -39,9 +41,8 @@ def command(arguments: argparse.Namespace) -> int:
     backends = list({run.backend.name: run.backend for run in runs}.values())
     console = Console(highlight=False)
     executor = executing.executor(arguments, matrix)
-    contexts = {backend.name: images.context(backend.name, arguments.docker_folder) for backend in backends}
-    for source in arguments.sources:
-        _take(source, contexts, console)
+    if arguments.sources:
+        _take(arguments.sources, _contexts(backends, arguments), console)
     with Shown(console) as shown:
         refused = executor.prepare(backends, shown.build)
     for backend in backends:
@@ -51,24 +52,34 @@ def command(arguments: argparse.Namespace) -> int:
             markup=False,
             soft_wrap=True,
         )
-        if arguments.push and not problem:
-            reference = sharing.push(Engine.connect(), contexts[backend.name], arguments.push, lambda _line: None)
-            console.print(reference, markup=False, soft_wrap=True)  # to be copied: no line break in it
+    if arguments.push:
+        _push(arguments.push, _contexts([one for one in backends if one.name not in refused], arguments), console)
     failed = [one for one in refused.values() if one.status == "unavailable" and "build failed" in one.reason]
     return 3 if failed else 0
 
 
-def _take(source: str, contexts: dict[str, Context], console: Console) -> None:
-    """Images from a registry. A reference must be had; a registry may lack some, which are then built."""
+def _contexts(backends: Sequence[Backend], arguments: argparse.Namespace) -> dict[str, Context]:
+    return {backend.name: images.context(backend.name, arguments.docker_folder) for backend in backends}
+
+
+def _push(registry: str, contexts: Mapping[str, Context], console: Console) -> None:
     engine = Engine.connect()
-    if "@" in source:
-        console.print(
-            f"{sharing.pull(engine, source, contexts).backend}: taken from {source}", markup=False, soft_wrap=True
-        )
-        return
     for one in contexts.values():
-        try:
-            sharing.pull(engine, sharing.remote(source, one), contexts)
-            console.print(f"{one.backend}: taken from {source}", markup=False, soft_wrap=True)
-        except RunError as error:
-            console.print(f"{one.backend}: not taken: {error}", markup=False, soft_wrap=True)
+        reference = sharing.push(engine, one, registry, lambda _line: None)
+        console.print(reference, markup=False, soft_wrap=True)  # to be copied: no line break in it
+
+
+def _take(sources: Sequence[str], contexts: Mapping[str, Context], console: Console) -> None:
+    """Images from registries. A reference must be had; a registry may lack some, which are then built."""
+    engine = Engine.connect()
+    for source in sources:
+        if "@" in source:
+            taken = sharing.pull(engine, source, contexts).backend
+            console.print(f"{taken}: taken from {source}", markup=False, soft_wrap=True)
+            continue
+        for one in contexts.values():
+            try:
+                sharing.pull(engine, sharing.remote(source, one), contexts)
+                console.print(f"{one.backend}: taken from {source}", markup=False, soft_wrap=True)
+            except RunError as error:
+                console.print(f"{one.backend}: not taken: {error}", markup=False, soft_wrap=True)
