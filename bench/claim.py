@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench import comparability, distance
+from bench import comparability, distance, machines
 from bench.cell import Cell, selected
 from bench.errors import UsageError
 from bench.placement import Placement, Printed, place
@@ -88,17 +88,21 @@ def check(stored: Iterable[Stored], numbers: Sequence[Printed], only: Sequence[s
             continue
         key = tuple((name, value) for name, value in comparability.keys(record).items() if name not in RERUN)
         gathered.setdefault(key, {}).setdefault((record.run.campaign, record.run.index), record)
-    found = [_candidate([runs[key] for key in sorted(runs)], numbers) for runs in gathered.values()]
+    chosen = [[runs[key] for key in sorted(runs)] for runs in gathered.values()]
+    names = machines.names((runs[0].run.machine.label, runs[0].run.machine.hardware) for runs in chosen)
+    found = [_candidate(runs, numbers, names) for runs in chosen]
     return Claim(numbers=tuple(numbers), candidates=tuple(sorted(found, key=_rank)), shorter=shorter)
 
 
-def _candidate(runs: Sequence[Record], numbers: Sequence[Printed]) -> Candidate:
+def _candidate(
+    runs: Sequence[Record], numbers: Sequence[Printed], names: Mapping[tuple[str, str | None], str]
+) -> Candidate:
     first = runs[0].run
     cell = Cell.parse(first.cell)
     scores = [record.outcome.scores for record in runs if record.outcome]
     return Candidate(
         cell=cell,
-        machine=first.machine.label,
+        machine=names[first.machine.label, first.machine.hardware],
         stack=str(first.stack),
         seeds=first.seeds if cell.seeding != "unseeded" else {},
         runs=len(runs),

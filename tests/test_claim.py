@@ -149,6 +149,12 @@ def test_the_best_candidate_comes_first_and_machines_are_told_apart() -> None:
     assert found.closest == found.candidates[0]
 
 
+def test_one_label_for_two_machines_is_told_apart() -> None:
+    """By the beginning of their hardware digests, as in reports and classes."""
+    runs = [stored(THEANO, 0, [0.1, 0.2], machine="lab", hardware=digit * 64) for digit in "ab"]
+    assert {one.machine for one in claim.check(runs, numbers("0.1")).candidates} == {"lab (aaaaaaaa)", "lab (bbbbbbbb)"}
+
+
 def test_nights_of_one_cell_are_one_candidate_and_other_tasks_are_not() -> None:
     nights = [stored(THEANO, 0, [0.1], campaign=f"night-{night}") for night in range(3)]
     assert only(claim.check(nights, numbers("0.1"))).runs == 3
