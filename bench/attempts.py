@@ -10,11 +10,12 @@ from bench import sbom
 from bench.digests import sha256
 from bench.errors import RefusedInput
 from bench.executors import Attempt
-from bench.records import ArraysFile, Fingerprint, Outcome, Record, RunKey, Status, verify
+from bench.records import ArraysFile, Fingerprint, Outcome, Record, RunKey, Status
+from bench.verification import verify
 
 #: Keys of the guest's record that are not the outcome's.
 ENVELOPE = ("schema", "status", "reason", "environment")
-GUEST_SCHEMA = 1
+GUEST_SCHEMA = 2
 STATUS: TypeAdapter[Status] = TypeAdapter(Status)
 
 

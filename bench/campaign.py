@@ -170,9 +170,8 @@ def _job(run: Run) -> Job:
     body = run.job()
     files = {}
     if run.cell.init == "supplied":
-        entries, content = supplied.files(run.cell.workload, run.seeds.numpy, run.repeats)
-        body["supplied"] = entries
-        files["supplied.bin"] = content
+        entries, files["supplied.bin"] = supplied.draw(run.cell.workload, run.seeds.numpy, run.repeats).files()
+        body |= entries
     return Job(files={"job.json": (json.dumps(body, sort_keys=True) + "\n").encode(), **files})
 
 

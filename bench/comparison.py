@@ -61,11 +61,11 @@ class Comparison:
     remarks: tuple[str, ...] = ()
 
     def parted(self) -> str | None:
-        """Where the two part, and where their weights do if only a loss differs first; None if they do not."""
+        """Where the two part, and where their weights do if a loss or a layer differs first; None if they do not."""
         if self.divergence is None:
             return None
         text = self.divergence.sentence()
-        if self.divergence.stage == "loss" and self.weights_divergence is not None:
+        if self.divergence.stage in ("loss", "forward") and self.weights_divergence is not None:
             text += f"; weights at {self.weights_divergence.sentence()}"
         return text
 
@@ -102,7 +102,10 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
     measures = measure(*sides)
     same_result = _outcome(left).result_digest == _outcome(right).result_digest
     if same_result and _same_path(*sides):
-        return Comparison(scope=scope, left=left, right=right, verdict="IDENTICAL", bound=bound, measures=measures)
+        remarks = _optimizers(left, right)
+        return Comparison(
+            scope=scope, left=left, right=right, verdict="IDENTICAL", bound=bound, measures=measures, remarks=remarks
+        )
     verdict: Verdict = "ROUNDING" if bound is not None and within(measures, bound) else "DIFFERENT"
     workload = _outcome(left).workload
     assert workload is not None  # `verify` has refused an ok record without one
@@ -115,7 +118,7 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
         bound=bound,
         measures=measures,
         divergence=divergence.first(*sides, steps_per_epoch=steps),
-        weights_divergence=divergence.first(*sides, steps_per_epoch=steps, losses=False),
+        weights_divergence=divergence.first(*sides, steps_per_epoch=steps, weights_only=True),
         remarks=(*_remarks(measures), *((SAME_END,) if same_result else ())),
     )
 
@@ -123,7 +126,25 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
 def _same_path(left: Side, right: Side) -> bool:
     """Whether the weights on the way agree wherever both sides kept them."""
     paths = [(one.path(), other.path()) for one, other in zip(left.repeats, right.repeats, strict=True)]
+    steps = [(one.steps, other.steps) for one, other in zip(left.repeats, right.repeats, strict=True)]
+    paths += [(one.digests, other.digests) for one, other in steps if one is not None and other is not None]
     return all(one == other for one, other in paths if one is not None and other is not None)
+
+
+def _optimizers(left: Stored, right: Stored) -> tuple[str, ...]:
+    """A remark where results are the same bits and the optimizers' states are not; of one stack only, since another
+    Keras keeps other things there."""
+    pairs = zip(_outcome(left).repeats, _outcome(right).repeats, strict=True)
+    differing = sum(
+        one.optimizer_digest != other.optimizer_digest
+        for one, other in pairs
+        if one.optimizer_digest is not None and other.optimizer_digest is not None
+    )
+    if left.record.run.stack != right.record.run.stack or not differing:
+        return ()
+    return (
+        f"the optimizer's state differs after {differing} of {len(_outcome(left).repeats)} fits, the results do not",
+    )
 
 
 def _outcome(stored: Stored) -> Outcome:

@@ -1,7 +1,7 @@
 """Where two trainings first part: the stage, the epoch, the tensor, the element; and how the distance grows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,27 +13,32 @@ from bench.records import Array, Repeat, read_array
 
 @dataclass(frozen=True, kw_only=True)
 class Divergence:
-    """The first difference of two runs. `repeat` and `epoch` count from 1; `between` bounds what was not observed.
+    """The first difference of two runs. `repeat`, `epoch` and `step` count from 1; `between` bounds what was not
+    observed; `replayed` says that it was seen when the first batch was made once more, not in the training.
 
-    `stage` is init, loss, update 1 (the weights after the very first step), epoch (the weights after `epoch`),
-    final weights, predictions or score.
+    `stage` is init, forward (what a layer gives for the first batch), loss, update 1 (of the weights, by the very first
+    step), step (the weights after a step of an epoch), epoch (the weights after `epoch`), final weights, predictions
+    or score.
     """
 
     repeat: int
     stage: str
     epoch: int | None = None
+    step: int | None = None
     tensor: str | None = None
     element: tuple[int, ...] | None = None
     left: str | None = None
     right: str | None = None
     ulp: int | None = None
     between: tuple[int, int] | None = None
+    replayed: bool = False
 
     def sentence(self) -> str:
         """`fit 1, epoch 3: 0.dense/kernel[0, 4], 1 ULP`."""
-        place = self.stage
-        if self.stage in ("epoch", "loss") and self.epoch is not None:
-            place = f"epoch {self.epoch}" if self.stage == "epoch" else f"loss of epoch {self.epoch}"
+        place = self.stage + (" (replayed)" if self.replayed else "")
+        if self.stage in ("epoch", "loss", "step") and self.epoch is not None:
+            when = f"epoch {self.epoch}" if self.step is None else f"step {self.step} of epoch {self.epoch}"
+            place = f"loss of {when}" if self.stage == "loss" else when
         if self.between is not None:
             first, last = self.between
             where = f"in epoch {first}" if first == last else f"in one of the epochs {first} to {last}"
@@ -56,15 +61,16 @@ class Side:
         return read_array(array, self.content)
 
 
-def first(left: Side, right: Side, *, steps_per_epoch: int, losses: bool = True) -> Divergence | None:
+def first(left: Side, right: Side, *, steps_per_epoch: int, weights_only: bool = False) -> Divergence | None:
     """The earliest difference in the order in which a run computes; None if there is none.
 
-    `losses=False` passes over losses: a loss may be summed in another order while the weights still agree.
+    `weights_only` passes over losses and layers' values: a loss may be summed in another order while the weights
+    still agree.
     Both sides must have repeats of the same shapes (comparability has been checked).
     """
     for index, (one, other) in enumerate(zip(left.repeats, right.repeats, strict=True), start=1):
         for found in _stages(left, right, one, other, index, steps_per_epoch):
-            if found is not None and (losses or found.stage != "loss"):
+            if found is not None and not (weights_only and found.stage in ("loss", "forward")):
                 return found
     return None
 
@@ -72,11 +78,54 @@ def first(left: Side, right: Side, *, steps_per_epoch: int, losses: bool = True)
 def _stages(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int) -> Iterator[Divergence | None]:
     """Differences of one repeat, the earliest stage first."""
     yield _tensors(left, right, one.initial_weights, other.initial_weights, index, "init")
+    if _parted(one, other):  # a replay that parts alone says nothing of the training
+        yield from _replays(left, right, one, other, index, steps)
     yield from _epochs(left, right, one, other, index, steps)
     yield _tensors(left, right, one.final_weights, other.final_weights, index, "final weights")
     yield _tensors(left, right, (one.predictions,), (other.predictions,), index, "predictions")
     if one.score != other.score:
         yield Divergence(repeat=index, stage="score", left=one.score, right=other.score)
+
+
+def _parted(one: Repeat, other: Repeat) -> bool:
+    """Whether anything differs that was observed of two fits."""
+    ends = [(fit.predictions.sha256, fit.losses.sha256, fit.score) for fit in (one, other)]
+    weights = [[array.sha256 for array in fit.final_weights] for fit in (one, other)]
+    paths = one.path(), other.path()
+    return ends[0] != ends[1] or weights[0] != weights[1] or (None not in paths and paths[0] != paths[1])
+
+
+def _replays(
+    left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int
+) -> Iterator[Divergence | None]:
+    """The first layer and, where an epoch has several steps, the first update that differ when replayed."""
+    if one.replay is None or other.replay is None:
+        return
+    stages = [("forward", one.replay.activations, other.replay.activations)]
+    if steps > 1:  # one step an epoch is observed itself
+        stages.append(("update 1", one.replay.updates, other.replay.updates))
+    for stage, ones, others in stages:
+        if [(array.name, array.dtype, array.shape) for array in ones] == [
+            (array.name, array.dtype, array.shape) for array in others
+        ]:
+            found = _tensors(left, right, ones, others, index, stage)
+            yield replace(found, replayed=True) if found else None
+
+
+def _steps(left: Side, right: Side, one: Repeat, other: Repeat, index: int, epoch: int) -> Iterator[Divergence]:
+    """Losses and weights of an epoch step by step, where both runs kept them."""
+    if one.steps is None or other.steps is None:
+        return
+    count = len(one.steps.digests) // one.losses.shape[0]
+    losses = left.read(one.steps.losses), right.read(other.steps.losses)
+    for step in range(1, count + 1):
+        place = (epoch - 1) * count + step - 1
+        pair = losses[0][place], losses[1][place]
+        if pair[0].tobytes() != pair[1].tobytes():
+            texts = [float(value).hex() for value in pair]
+            yield Divergence(repeat=index, stage="loss", epoch=epoch, step=step, left=texts[0], right=texts[1])
+        if one.steps.digests[place] != other.steps.digests[place]:
+            yield Divergence(repeat=index, stage="step", epoch=epoch, step=step)
 
 
 def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, steps: int) -> Iterator[Divergence | None]:
@@ -85,6 +134,8 @@ def _epochs(left: Side, right: Side, one: Repeat, other: Repeat, index: int, ste
     trajectories = one.trajectory, other.trajectory
     observed = trajectories[0] is not None and trajectories[1] is not None
     for epoch in range(1, len(losses[0]) + 1):
+        if steps > 1:
+            yield from _steps(left, right, one, other, index, epoch)
         pair = float(losses[0][epoch - 1]), float(losses[1][epoch - 1])
         if losses[0][epoch - 1].tobytes() != losses[1][epoch - 1].tobytes():  # as the digest sees them: NaN has bits
             unobserved = not observed and not (one.epoch_digests and other.epoch_digests) and epoch > 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cell import Cell
-from bench.matrix import Backend, Matrix
+from bench.matrix import Backend, Matrix, Pool
 from bench.matrix.file import Limits
 
 JOB_SCHEMA = 1
@@ -65,17 +65,17 @@ def plan(
     *,
     campaign: str,
     only: Sequence[str] = (),
-    every: bool = False,
+    pool: Pool = "default",
     runs: int | None = None,
     seeds: Sequence[int] | None = None,
     trace: str | None = None,
 ) -> tuple[Run, ...]:
     """Runs of the selected cells, index by index, so that an interrupted campaign has something of every cell."""
-    chosen = [(cell, runs or count) for cell, count in matrix.select(only, every=every)]
+    chosen = [(one.cell, runs or one.runs, trace or one.trace) for one in matrix.select(only, pool)]
     return tuple(
-        _run(matrix, cell, Seeds.of(seed), campaign, index, trace or matrix.file.trace)
-        for index in range(max((count for _, count in chosen), default=0))
-        for cell, count in chosen
+        _run(matrix, cell, Seeds.of(seed), campaign, index, kept)
+        for index in range(max((count for _, count, _ in chosen), default=0))
+        for cell, count, kept in chosen
         if index < count
         for seed in (seeds or matrix.file.seeds)
     )

@@ -3,6 +3,7 @@
 Schema history
   1  first (2026-11).
   2  fingerprint.sbom: the digest of the stack's bill of materials; null in records of schema 1 (2026-11).
+  3  of a repeat: steps, replay and optimizer_digest; null in records of schemas 1 and 2 (2026-11).
 A reader exists for every schema; `UPGRADES[n]` turns a raw record of schema n into one of n + 1.
 """
 
@@ -14,11 +15,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.cell import Cell
-from bench.digests import array_digest, lines_digest, row_digests, sha256
-from bench.errors import RefusedInput, UsageError
+from bench.errors import RefusedInput
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def _to_2(raw: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +25,16 @@ def _to_2(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "schema": 2, "fingerprint": {**seen, "sbom": None} if isinstance(seen, dict) else seen}
 
 
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2}
+def _to_3(raw: dict[str, Any]) -> dict[str, Any]:
+    new = {"steps": None, "replay": None, "optimizer_digest": None}
+    outcome = raw.get("outcome")
+    if isinstance(outcome, dict) and isinstance(outcome.get("repeats"), list):
+        repeats = [{**new, **one} if isinstance(one, dict) else one for one in outcome["repeats"]]
+        outcome = {**outcome, "repeats": repeats}
+    return {**raw, "schema": 3, "outcome": outcome}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2, 2: _to_3}
 
 #: Bytes of an element, for each dtype that a record may hold; bfloat16 has no NumPy dtype and is kept as bits.
 ITEM_SIZES = {
@@ -90,8 +98,25 @@ class Array(Value):
             raise RefusedInput(f"array {self.name}: {error}") from None
 
 
+class Steps(Value):
+    """After each batch of a fit: the loss as Keras tells it (Keras 3: the mean of the epoch so far), float64, and the
+    digest of all weights."""
+
+    losses: Array
+    digests: tuple[Digest, ...]
+
+
+class Replay(Value):
+    """The first batch again from the initial weights, after all fits: what each layer gives, and each weight's first
+    update. Not what the training itself did."""
+
+    activations: tuple[Array, ...]
+    updates: tuple[Array, ...]
+
+
 class Repeat(Value):
-    """One fit: `trajectory` holds each weight with the epochs as first axis, `losses` is (epochs,) float64."""
+    """One fit: `trajectory` holds each weight with the epochs as first axis, `losses` is (epochs,) float64. The
+    optimizer's state has a digest of its own, which means something within one stack alone."""
 
     initial_weights: tuple[Array, ...]
     final_weights: tuple[Array, ...]
@@ -99,6 +124,9 @@ class Repeat(Value):
     losses: Array
     trajectory: tuple[Array, ...] | None
     epoch_digests: tuple[Digest, ...] | None
+    steps: Steps | None
+    replay: Replay | None
+    optimizer_digest: Digest | None
     score: HexFloat
     times: dict[str, float]
 
@@ -115,7 +143,9 @@ class Repeat(Value):
 
     def arrays(self) -> tuple[Array, ...]:
         """Every array of this repeat."""
-        return (*self.initial_weights, *self.final_weights, self.losses, self.predictions, *(self.trajectory or ()))
+        observed = (*self.initial_weights, *self.final_weights, self.losses, self.predictions)
+        more = (*(self.trajectory or ()), *((self.steps.losses,) if self.steps else ()))
+        return (*observed, *more, *((*self.replay.activations, *self.replay.updates) if self.replay else ()))
 
 
 class Workload(Value):
@@ -202,7 +232,7 @@ class ArraysFile(Value):
 class Record(Value):
     """An attempt at a run: immutable once stored. `executor` says where and under which limits it ran."""
 
-    schema_: Literal[2] = Field(alias="schema", default=2)
+    schema_: Literal[3] = Field(alias="schema", default=3)
     run: RunKey
     attempt: str
     started: str
@@ -298,57 +328,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError(f"a key twice among {', '.join(ascii(key) for key in list(found)[:5])}")
     return found
-
-
-def verify(record: Record, content: bytes) -> None:
-    """Recomputes every digest of a record from the bytes of its arrays; RefusedInput names the first that is off.
-
-    The verdict IDENTICAL rests on `result_digest`, so it is never taken on trust.
-    """
-    try:
-        Cell.parse(record.run.cell)
-    except UsageError as error:
-        raise RefusedInput(f"$.run.cell: {error}") from None
-    outcome = record.outcome
-    if outcome is None or outcome.result_digest is None:
-        if record.ok:
-            raise RefusedInput("status ok, but no result")
-        return
-    if outcome.job.get("cell") != record.run.cell:
-        raise RefusedInput(f"the run is {record.run.cell}, but the guest ran {outcome.job.get('cell')}")
-    view = memoryview(content)
-    for repeat in outcome.repeats:
-        for array in repeat.arrays():
-            _verify_array(array, view)
-        _verify_epochs(repeat, view)
-    if lines_digest(result_lines(outcome.repeats)) != outcome.result_digest:
-        raise RefusedInput("result_digest does not cover the arrays and scores that are listed")
-    if not outcome.repeats or outcome.workload is None:
-        raise RefusedInput("a result without repeats or workload")
-
-
-def _verify_array(array: Array, content: memoryview) -> None:
-    end = array.offset + array.nbytes
-    if end > len(content):
-        raise RefusedInput(f"array {array.name}: ends at byte {end} of a file of {len(content)}")
-    if array_digest(array.dtype, array.shape, content[array.offset : end]) != array.sha256:
-        raise RefusedInput(f"array {array.name}: its bytes do not have the digest {array.sha256[:12]}")
-
-
-def _verify_epochs(repeat: Repeat, content: memoryview) -> None:
-    """Each epoch's digest is that of the weights kept for it: SHA-256 over the digests of its arrays, in order."""
-    if repeat.trajectory is None or repeat.epoch_digests is None:
-        return
-    if any(array.shape[:1] != (len(repeat.epoch_digests),) for array in repeat.trajectory):
-        raise RefusedInput("the weights on the way are not as many as their epochs")
-    epochs = len(repeat.epoch_digests)
-    columns = [
-        row_digests(array.dtype, array.shape[1:], content[array.offset : array.offset + array.nbytes], epochs)
-        for array in repeat.trajectory
-    ]
-    for epoch, stated in enumerate(repeat.epoch_digests):
-        if sha256("".join(column[epoch] for column in columns).encode("ascii")) != stated:
-            raise RefusedInput(f"epoch {epoch + 1}: its digest is not that of the weights kept for it")
 
 
 def read_array(array: Array, content: bytes) -> np.ndarray[Any, Any]:

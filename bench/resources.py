@@ -1,6 +1,8 @@
 """Where the files that ship with the package lie: in a wheel under bench/, in a checkout at its top."""
 
+import ast
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -17,6 +19,30 @@ def guest_files() -> dict[str, bytes]:
     """The guest's source: path below `guest/` -> content."""
     root = PACKAGE / "guest"
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.py"))}
+
+
+def guest_literal(path: str, name: str) -> Any:
+    """The value of a module-level name of a guest file, which must be a literal: the guest is never imported here.
+
+    KeyError if the file has no such name.
+    """
+    tree = ast.parse((PACKAGE / "guest" / path).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
+            return ast.literal_eval(node.value)
+    raise KeyError(f"{path} has no {name}")
+
+
+def workloads() -> dict[str, tuple[str, str]]:
+    """The workloads that the guest knows: name -> (module of its folder `workloads`, class)."""
+    found: dict[str, tuple[str, str]] = guest_literal("workloads/__init__.py", "WORKLOADS")
+    return found
+
+
+def traces() -> tuple[str, ...]:
+    """The trace levels that the guest knows."""
+    found: tuple[str, ...] = guest_literal("trace.py", "LEVELS")
+    return found
 
 
 def frameworks() -> tuple[str, ...]:

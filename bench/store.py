@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import observations, records
+from bench import observations, records, verification
 from bench.digests import sha256
 from bench.errors import RefusedInput, RunError, UsageError
 from bench.observations import Observation
@@ -240,7 +240,7 @@ def read_parts(digest: str, body: bytes, load_arrays: Callable[[int], bytes]) ->
             raise RefusedInput(f"arrays.bin: {error}") from None
         if sha256(content) != record.arrays.sha256 or len(content) != record.arrays.nbytes:
             raise RefusedInput("arrays.bin: its bytes are not those that the record describes")
-    records.verify(record, content)
+    verification.verify(record, content)
     return Stored(digest=digest, record=record, content=content)
 
 

@@ -16,7 +16,9 @@ from bench.records import (
     Outcome,
     Record,
     Repeat,
+    Replay,
     RunKey,
+    Steps,
     Workload,
     result_lines,
 )
@@ -28,13 +30,18 @@ NAMES = ("0.dense/kernel", "0.dense/bias")
 
 @dataclass(kw_only=True)
 class Fit:
-    """One repeat as arrays. `trajectory` has a list of arrays for each epoch; the last are the final weights."""
+    """One repeat as arrays. `trajectory` has a list of arrays for each epoch; the last are the final weights. `steps`
+    are (loss, digest); `layers` are what each layer gave when replayed, `updates` each weight's first update."""
 
     initial: list[NDArray[Any]]
     trajectory: list[list[NDArray[Any]]]
     predictions: NDArray[Any]
     losses: list[float]
     score: float
+    steps: list[tuple[float, str]] | None = None
+    layers: list[tuple[str, NDArray[Any]]] | None = None
+    updates: list[NDArray[Any]] = field(default_factory=list)
+    optimizer: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -142,9 +149,22 @@ class Planted:
             losses=losses,
             trajectory=trajectory,
             epoch_digests=None,
+            steps=None if fit.steps is None else _steps(fit.steps, add),
+            replay=None
+            if fit.layers is None
+            else Replay(
+                activations=tuple(add(*one) for one in fit.layers),
+                updates=tuple(add(name, array) for name, array in zip(NAMES, fit.updates, strict=True)),
+            ),
+            optimizer_digest=fit.optimizer,
             score=float(fit.score).hex(),
             times={"fit": 1.0},
         )
+
+
+def _steps(steps: list[tuple[float, str]], add: Any) -> Steps:
+    losses = add("losses of steps", np.asarray([loss for loss, _ in steps], dtype="<f8"))
+    return Steps(losses=losses, digests=tuple(digest for _, digest in steps))
 
 
 def fit(random: np.random.Generator, *, epochs: int = 4, dtype: str = "<f4") -> Fit:

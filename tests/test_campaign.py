@@ -38,8 +38,8 @@ def guest_files(cell: str, status: str = "ok", reason: str | None = None) -> dic
     """What a guest of a cell leaves."""
     record, content = Planted(cell=cell, fits=fits()).record()
     assert record.outcome is not None
-    body = {**json.loads(record.outcome.model_dump_json()), "schema": 1, "status": status, "reason": reason,
-            "environment": environment()}  # fmt: skip
+    body = {**json.loads(record.outcome.model_dump_json()), "schema": attempts.GUEST_SCHEMA,
+            "status": status, "reason": reason, "environment": environment()}  # fmt: skip
     return {"record.json": json.dumps(body).encode(), "arrays.bin": content}
 
 
@@ -213,7 +213,7 @@ def spoiled(**changes: Any) -> dict[str, bytes]:
         (done(guest_files(CELL), "timeout", "no end"), "timeout", "no end"),
         (done({"record.json": b"{"}), "failed", "cannot be read"),
         (done({"record.json": b"[]"}), "failed", "cannot be read"),
-        (done(spoiled(schema=2)), "failed", "schema 2"),
+        (done(spoiled(schema=99)), "failed", "schema 99"),
         (done(spoiled(surprise=1)), "failed", "surprise"),
         (done(spoiled(status="great")), "failed", "great"),
         (done({**guest_files(CELL), "arrays.bin": b""}), "failed", "cannot be trusted"),

@@ -226,7 +226,7 @@ def test_the_first_update_is_called_so_only_if_an_epoch_is_one_step() -> None:
 def test_passing_over_losses_hides_nothing_else(fault: Fault) -> None:
     planted = clean()
     fault.plant(planted)
-    found = divergence.first(side(clean()), side(planted), steps_per_epoch=1, losses=False)
+    found = divergence.first(side(clean()), side(planted), steps_per_epoch=1, weights_only=True)
     assert (found is None) == (fault.stage == "loss")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench import campaign, comparison, distance, groups, images, plan, records
+from bench import campaign, comparison, distance, groups, images, plan, records, verification
 from bench.bound import Bound
 from bench.campaign import Settings
 from bench.digests import sha256
@@ -78,7 +78,7 @@ class Quiet:
 def runs(cells: dict[str, int], matrix: Matrix = SHIPPED) -> tuple[Run, ...]:
     """The runs of some cells, in the order given."""
     return tuple(run for cell, count in cells.items()
-                 for run in plan.plan(matrix, campaign="test", only=[cell], every=True, runs=count))  # fmt: skip
+                 for run in plan.plan(matrix, campaign="test", only=[cell], pool="space", runs=count))  # fmt: skip
 
 
 def execute(store: Store, cells: dict[str, int], executor: Any, change: Callable[[Run], Run] = lambda run: run,
@@ -144,7 +144,7 @@ def test_one_flipped_bit_of_a_real_run_is_different(real: dict[str, groups.Group
     raw["outcome"]["result_digest"] = sha256(lines.encode())
     raw["arrays"]["sha256"] = sha256(bytes(content))
     patched = records.from_json(json.dumps(raw).encode())
-    records.verify(patched, bytes(content))
+    verification.verify(patched, bytes(content))
     found = comparison.compare(left, replace(right, record=patched, content=bytes(content)), "run")
     assert found.verdict == "DIFFERENT"
     assert found.divergence is not None
@@ -343,7 +343,7 @@ def made_up(tmp_path: Path, dockerfile: str, name: str = "made-up") -> tuple[Pat
 def both(tmp_path: Path, engine: Engine, folder: Path, matrix: Matrix) -> tuple[Record, Record]:
     """The made-up backend's record and tf1-cpu's, from one campaign."""
     planned = [run for name in ("made-up", "tf1-cpu") for run in plan.plan(
-        matrix, campaign="test", only=[f"mlp/{name}/full/native/single-thread"], every=True, runs=1)]  # fmt: skip
+        matrix, campaign="test", only=[f"mlp/{name}/full/native/single-thread"], pool="space", runs=1)]  # fmt: skip
     executor = DockerExecutor(engine, limits=SHIPPED.limits, docker_folder=folder)
     store = Store(tmp_path / "store")
     result = campaign.execute(
@@ -384,7 +384,7 @@ def test_a_missing_image_is_a_status(engine: Engine, tmp_path: Path) -> None:
     """Without building, a backend that has no image is `unavailable`, and the reason names the image."""
     folder, matrix = made_up(tmp_path, "FROM scratch\n# never built\n")
     executor = DockerExecutor(engine, limits=SHIPPED.limits, docker_folder=folder, build=False)
-    planned = plan.plan(matrix, campaign="test", only=["mlp/made-up/full/native/single-thread"], every=True, runs=1)
+    planned = plan.plan(matrix, campaign="test", only=["mlp/made-up/full/native/single-thread"], pool="space", runs=1)
     result = campaign.execute(planned, executor=executor, store=Store(tmp_path / "store"), settings=Settings(),
                               listener=Quiet())  # fmt: skip
     assert result.records[0].status == "unavailable"

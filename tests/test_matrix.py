@@ -152,12 +152,12 @@ def test_the_space_has_only_what_can_exist() -> None:
         mine = [cell for cell in space if cell.backend == name]
         assert {cell.preset for cell in mine} == set(backend.presets)
         assert {cell.seeding for cell in mine} == set(backend.seedings)
-    assert {cell for cell, _ in SHIPPED.default_cells()} <= set(space)
+    assert {one.cell for one in SHIPPED.pool()} <= set(space)
 
 
 def test_selection_narrows_the_default_and_reaches_the_whole_space() -> None:
-    assert {cell.backend for cell, _ in SHIPPED.select(["mlp/tf*/native/*"])} == {"tf1-cpu", "tf-cpu", "tf-gpu"}
-    assert len(SHIPPED.select([], every=True)) == len(SHIPPED.space())
+    assert {one.cell.backend for one in SHIPPED.select(["mlp/tf*/native/*"])} == {"tf1-cpu", "tf-cpu", "tf-gpu"}
+    assert len(SHIPPED.select([], pool="space")) == len(SHIPPED.space())
     with pytest.raises(UsageError, match="but 3 of the whole space: add --all"):
         SHIPPED.select(["mlp/tf1-cpu/*/native/inter-8"])
     with pytest.raises(UsageError, match="no cell at all"):

@@ -37,7 +37,7 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.executor == "here" and (arguments.push or arguments.sources):
         raise UsageError("--push and --from are about images; `--executor here` has none")
     matrix = options.read_matrix(arguments)
-    runs = plan.plan(matrix, campaign="", only=arguments.only, every=arguments.all)
+    runs = plan.plan(matrix, campaign="", only=arguments.only, pool=arguments.pool)
     backends = list({run.backend.name: run.backend for run in runs}.values())
     console = Console(highlight=False)
     executor = executing.executor(arguments, matrix)

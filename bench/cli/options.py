@@ -17,7 +17,7 @@ def add_matrix(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Which cells: `--only`, `--all`, `--runs`, `--seeds`."""
+    """Which cells: `--only`, `--all`, `--all-workloads`, `--runs`, `--seeds`."""
     parser.add_argument(
         "--only",
         action="append",
@@ -25,7 +25,22 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="cells whose id matches, such as 'mlp/tf*'; may be given several times",
     )
-    parser.add_argument("--all", action="store_true", help="select from the whole space, not from the default cells")
+    pools = parser.add_mutually_exclusive_group()
+    pools.add_argument(
+        "--all",
+        dest="pool",
+        action="store_const",
+        const="space",
+        default="default",
+        help="select from the whole space, not from the default cells",
+    )
+    pools.add_argument(
+        "--all-workloads",
+        dest="pool",
+        action="store_const",
+        const="all_workloads",
+        help="select from `all_workloads` of the matrix: every workload on every backend that has its layers",
+    )
     parser.add_argument("--runs", type=positive, metavar="N", help="runs a cell (default: as the matrix says)")
     parser.add_argument(
         "--seeds", type=seed, nargs="+", metavar="S", help="seed values; S stands for NumPy S, backend S+1, Keras S"

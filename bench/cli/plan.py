@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
     runs = plan.plan(
-        matrix, campaign="", only=arguments.only, every=arguments.all, runs=arguments.runs, seeds=arguments.seeds
+        matrix, campaign="", only=arguments.only, pool=arguments.pool, runs=arguments.runs, seeds=arguments.seeds
     )
     counts: dict[str, int] = {}
     for run in runs:

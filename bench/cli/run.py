@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import campaign, plan
+from bench import campaign, plan, resources
 from bench.cli import executing, options, report
 from bench.cli.progress import Shown
 from bench.errors import worst_exit
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     executing.add(parser)
     parser.add_argument("--machine", metavar="LABEL", help="a label for this machine (default: made from its CPU)")
     parser.add_argument("--jobs", type=options.positive, default=1, metavar="N", help="runs at a time (default: 1)")
-    parser.add_argument("--trace", choices=("scores", "epochs"), help="what runs keep (default: as the matrix says)")
+    parser.add_argument("--trace", choices=resources.traces(), help="what runs keep (default: as the matrix says)")
     parser.add_argument("--no-build", action="store_true", help="runs without an image are unavailable")
     parser.add_argument("--no-report", action="store_true", help="leave the report to `bench report`")
     parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)")
@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
-    matrix.select(arguments.only, every=arguments.all)  # a wrong pattern is told before an engine is looked for
+    matrix.select(arguments.only, pool=arguments.pool)  # a wrong pattern is told before an engine is looked for
     executor = executing.executor(arguments, matrix, build=not arguments.no_build)
     store = Store(arguments.store)
     name = arguments.campaign or campaign.current(store)
@@ -40,7 +40,7 @@ def command(arguments: argparse.Namespace) -> int:
         matrix,
         campaign=name,
         only=arguments.only,
-        every=arguments.all,
+        pool=arguments.pool,
         runs=arguments.runs,
         seeds=arguments.seeds,
         trace=arguments.trace,

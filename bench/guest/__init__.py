@@ -11,8 +11,8 @@ JOB is a folder with `job.json` and, where the init lane is `supplied`, `supplie
     {"schema": 1, "cell": id, "workload", "backend", "framework", "seeding", "init", "preset": names,
      "accelerator": "cpu" or "gpu",
      "controls": {name: value}, "seeds": {"numpy", "backend", "keras": integers},
-     "repeats": n, "epochs": n, "trace": "scores" or "epochs",
-     "supplied": null or [[array, ...] for each repeat]}
+     "repeats": n, "epochs": n, "trace": one of trace.LEVELS,
+     "supplied": null or [[array, ...] for each repeat], "masks": null or [array, ...], the repeat their first axis}
 
 OUTPUT gets `arrays.bin` (raw little-endian bytes, one array behind the other) and then `record.json`
 (`probe.json` for a probe), each written under a temporary name, synced and renamed. An array is
@@ -24,4 +24,5 @@ anything else that is raised is the status `failed` with its traceback, paths of
 The exit status is 0 whenever a record was left.
 """
 
-SCHEMA = 1
+#: Of records. 1: first. 2: repeats have `steps`, `replay` and `optimizer_digest`.
+SCHEMA = 2

@@ -9,7 +9,8 @@ import tempfile
 import time
 import traceback
 
-from . import SCHEMA, bits, compile_cache, files, frameworks, machine, models, scrub, seeding, stack, training, workloads
+from . import (SCHEMA, bits, compile_cache, files, frameworks, machine, models, scrub, seeding, stack, trace, training,
+               workloads)
 
 
 def environment():
@@ -19,7 +20,7 @@ def environment():
             "variables": variables, "libraries": machine.libraries()}
 
 
-def compute(job, supplied, cache, fill):
+def compute(job, supplied, masks, cache, fill):
     """Seeds, imports and trains; the record's fields of a run that went well, and its arrays."""
     seeding.before_imports(job)
     framework = frameworks.named(job["framework"])
@@ -37,7 +38,7 @@ def compute(job, supplied, cache, fill):
         models.set_dtype(keras, job["controls"]["dtype"])
     check_accelerator(job, framework)
     imported = time.time()
-    fits, about, devices = training.train(framework, keras, workloads.load(job["workload"]), job, supplied)
+    fits, about, devices = training.train(framework, keras, workloads.load(job["workload"]), job, supplied, masks)
     check_placement(job, devices)
     if fill and compiled:
         compile_cache.publish(cache, job, compiled)
@@ -49,7 +50,7 @@ def compute(job, supplied, cache, fill):
         "reason": None,
         "workload": about,
         "controls": framework.observe(job["controls"]),
-        "stages": stages(job),
+        "stages": stages(job, keras),
         "repeats": repeats,
         "result_digest": bits.result_digest(repeats),
         "framework": dict((key, scrub.scrub(str(value))) for key, value in facts.items()),
@@ -73,11 +74,15 @@ def check_placement(job, devices):
                                   % (job["accelerator"], ", ".join(devices) or "nothing"))
 
 
-def stages(job):
+def stages(job, keras):
     """Which stages of a training this record can speak of."""
-    every_epoch = "observed" if job["trace"] != "scores" else "unobserved"
+    def seen(what, how="observed"):
+        return how if trace.keeps(job["trace"], what) else "unobserved"
+
+    replayed = seen("layers", "replayed" if keras else "unobserved")
     return {"init": "observed", "batch order": "supplied" if job["init"] == "supplied" else "unobserved",
-            "forward": "unobserved", "loss": "observed", "weights": every_epoch}
+            "forward": replayed, "loss": "observed", "first update": replayed, "steps": seen("steps"),
+            "weights": seen("epochs")}
 
 
 def run(arguments):
@@ -90,17 +95,17 @@ def run(arguments):
             if compile_cache.key(job) in compile_cache.entries(arguments.cache):
                 return
             job = dict(job, repeats=1, epochs=1)
-        supplied = None
+        supplied, masks = None, None
         if job["init"] == "supplied":
             seeding.before_imports(job)
-            supplied = files.read_supplied(arguments.job, job)
-        result, content = compute(job, supplied, arguments.cache, arguments.command == "warm")
+            supplied, masks = files.read_supplied(arguments.job, job)
+        result, content = compute(job, supplied, masks, arguments.cache, arguments.command == "warm")
     except seeding.Unavailable as error:
         result = {"status": "unavailable", "reason": scrub.scrub(str(error))}
     except Exception as error:
         result = {"status": "failed", "reason": scrub.scrub("%s: %s" % (type(error).__name__, error)),
                   "traceback": scrub.scrub(traceback.format_exc())}
-    result.update(schema=SCHEMA, job=dict((key, job[key]) for key in job if key != "supplied"),
+    result.update(schema=SCHEMA, job=dict((key, job[key]) for key in job if key not in ("supplied", "masks")),
                   environment=environment())
     result.setdefault("times", {})["total"] = time.time() - began
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -16,9 +16,10 @@ def read_job(folder):
 
 
 def read_supplied(folder, job):
-    """The supplied initial weights: a list per repeat of NumPy arrays, or None in the native lane."""
+    """(initial weights: a list per repeat of NumPy arrays, masks: arrays whose first axis is the repeat), or two None
+    in the native lane."""
     if not job.get("supplied"):
-        return None
+        return None, None
     import numpy
     with io.open(os.path.join(folder, "supplied.bin"), "rb") as stream:
         content = stream.read()
@@ -31,7 +32,8 @@ def read_supplied(folder, job):
         flat = numpy.frombuffer(content, dtype=str(entry["dtype"]), count=count, offset=entry["offset"])
         return flat.reshape(shape).copy()
 
-    return [[array(entry) for entry in repeat] for repeat in job["supplied"]]
+    weights = [[array(entry) for entry in repeat] for repeat in job["supplied"]]
+    return weights, [array(entry) for entry in job.get("masks") or []]
 
 
 def write(folder, name, content):

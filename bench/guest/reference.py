@@ -86,6 +86,11 @@ class Adam(object):
     def get_config(self):
         return dict(self.stated)
 
+    def get_weights(self):
+        """The step and the moments, as float64."""
+        moments = [one for pair in self.moments or [] for one in pair]
+        return [numpy.asarray(self.step)] + [one.astype(numpy.float64) for one in moments]
+
     def update(self, weights, gradients):
         """New values for the weights, in place."""
         if self.moments is None:

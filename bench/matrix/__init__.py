@@ -5,18 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 from bench import resources
 from bench.bound import Bound
-from bench.cell import INITS, PART, SEEDINGS, Cell
+from bench.cell import INITS, PART, SEEDINGS, Cell, selected
 from bench.controls import CONTROLS
 from bench.errors import UsageError, sentence
-from bench.matrix.file import BackendEntry, File, Limits, read
+from bench.matrix.file import BackendEntry, CellsEntry, File, Limits, read
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """A pinned software stack: its folder of docker/ has its name. It can do `seedings`, `inits` and `presets`."""
+    """A pinned software stack: its folder of docker/ has its name. It can do `seedings`, `inits`, `presets` and
+    `workloads`."""
 
     name: str
     title: str
@@ -26,6 +28,7 @@ class Backend:
     seedings: tuple[str, ...]
     inits: tuple[str, ...]
     presets: tuple[str, ...]
+    workloads: tuple[str, ...]
     compile_cache: bool
     disk_mb: int
 
@@ -47,6 +50,19 @@ class Reference:
     where: str
 
 
+#: Where cells are selected from: what runs when nothing is asked for, what `--all-workloads` runs, or every cell.
+Pool = Literal["default", "all_workloads", "space"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A cell that is to run: how often, and what its runs keep."""
+
+    cell: Cell
+    runs: int
+    trace: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
     """The checked matrix."""
@@ -65,45 +81,48 @@ class Matrix:
         cells = (
             Cell(workload=workload, backend=backend.name, seeding=seeding, init=init, preset=preset)
             for workload, backend in itertools.product(self.file.workloads, self.backends.values())
+            if workload in backend.workloads
             for seeding, init, preset in itertools.product(backend.seedings, backend.inits, backend.presets)
             if init == "native" or seeding == "numpy"
         )
         return tuple(cell for cell in cells if not any(cell.matches(pattern) for pattern in self.file.exclude))
 
-    def default_cells(self) -> tuple[tuple[Cell, int], ...]:
-        """The default cells with their numbers of runs, in the order of the file, each once."""
-        found: dict[Cell, int] = {}
-        for entry in self.file.default:
-            pattern, runs = (entry, self.file.runs) if isinstance(entry, str) else (entry.cells, entry.runs)
+    def pool(self, name: Pool = "default") -> tuple[Chosen, ...]:
+        """The cells of a pool in the order of the file, each once: the first entry that names a cell counts."""
+        whole: list[str | CellsEntry] = ["*"]
+        entries = {"default": self.file.default, "all_workloads": self.file.all_workloads, "space": whole}[name]
+        found: dict[Cell, Chosen] = {}
+        for entry in (CellsEntry(cells=one) if isinstance(one, str) else one for one in entries):
+            runs, trace = entry.runs or self.file.runs, entry.trace or self.file.trace
             for cell in self.space():
-                if cell.matches(pattern):
-                    found.setdefault(cell, runs)
-        return tuple(found.items())
+                if cell.matches(entry.cells):
+                    found.setdefault(cell, Chosen(cell=cell, runs=runs, trace=trace))
+        return tuple(found.values())
 
-    def select(self, only: Sequence[str] = (), *, every: bool = False) -> tuple[tuple[Cell, int], ...]:
-        """Cells that match one of the patterns: of the default cells, or of the whole space. UsageError if a pattern
-        matches nothing."""
-        whole = tuple((cell, self.file.runs) for cell in self.space())
-        pool = whole if every else self.default_cells()
+    def select(self, only: Sequence[str] = (), pool: Pool = "default") -> tuple[Chosen, ...]:
+        """Cells of a pool that match one of the patterns. UsageError if a pattern matches nothing."""
+        chosen = self.pool(pool)
         for pattern in only:
-            if not any(cell.matches(pattern) for cell, _ in pool):
-                elsewhere = sum(cell.matches(pattern) for cell, _ in whole)
-                hint = (
-                    f"none of the default cells, but {elsewhere} of the whole space: add --all"
-                    if elsewhere
-                    else "no cell at all; `bench plan --all` lists them"
-                )
-                legal = [str(cell) for cell, _ in whole] if not elsewhere else []
-                text = sentence(path="--only", what=f"matches {hint}:", seen=pattern)
-                close = [cell for cell in legal if fnmatchcase(cell, f"*{pattern.strip('*')}*")][:3]
-                raise UsageError(text + (f"; near: {', '.join(close)}" if close else ""))
-        return tuple((cell, runs) for cell, runs in pool if not only or any(cell.matches(one) for one in only))
+            if not any(one.cell.matches(pattern) for one in chosen):
+                raise UsageError(self._no_match(pattern))
+        return tuple(one for one in chosen if selected(str(one.cell), only))
+
+    def _no_match(self, pattern: str) -> str:
+        """Why a pattern selects nothing, and what is near it."""
+        whole = self.space()
+        elsewhere = sum(cell.matches(pattern) for cell in whole)
+        if elsewhere:
+            hint = f"none of the selected cells, but {elsewhere} of the whole space: add --all"
+            return sentence(path="--only", what=f"matches {hint}:", seen=pattern)
+        text = sentence(path="--only", what="matches no cell at all; `bench plan --all` lists them:", seen=pattern)
+        close = [str(cell) for cell in whole if cell.matches(f"*{pattern.strip('*')}*")][:3]
+        return text + (f"; near: {', '.join(close)}" if close else "")
 
 
 def load(path: Path) -> Matrix:
     """The matrix of a file; UsageError names every problem with its path, value and legal values."""
     file = read(path)
-    problems = [*_names(file), *_backends(file), *_presets(file), *_bounds(file)]
+    problems = [*_names(file), *_workloads(file), *_backends(file), *_presets(file), *_bounds(file)]
     if not problems:
         matrix = _assemble(file)
         problems = _patterns(matrix)
@@ -131,12 +150,13 @@ def _assemble(file: File) -> Matrix:
 
 
 def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
-    fields = entry.model_dump(exclude={"seedings", "inits", "presets"})
+    fields = entry.model_dump(exclude={"seedings", "inits", "presets", "workloads"})
     return Backend(
         name=name,
         seedings=tuple(one for one in SEEDINGS if entry.seedings is None or one in entry.seedings),
         inits=tuple(one for one in INITS if entry.inits is None or one in entry.inits),
         presets=tuple(one for one in file.presets if entry.presets is None or one in entry.presets),
+        workloads=tuple(one for one in file.workloads if entry.workloads is None or one in entry.workloads),
         **fields,
     )
 
@@ -149,6 +169,16 @@ def _names(file: File) -> list[str]:
         for group, names in groups.items()
         for name in names
         if not PART.fullmatch(name)
+    ]
+
+
+def _workloads(file: File) -> list[str]:
+    """Workloads that the guest does not have."""
+    known = resources.workloads()
+    return [
+        sentence(path=f"$.workloads.{name}", what="unknown workload", seen=name, legal=known)
+        for name in file.workloads
+        if name not in known
     ]
 
 
@@ -165,11 +195,17 @@ def _backends(file: File) -> list[str]:
                     legal=resources.frameworks(),
                 )
             )
-        for index, preset in enumerate(backend.presets or []):
-            if preset not in file.presets:
-                path = f"$.backends.{name}.presets[{index}]"
-                found.append(sentence(path=path, what="unknown preset", seen=preset, legal=file.presets))
+        found += _unknown(f"$.backends.{name}.presets", "preset", backend.presets, file.presets)
+        found += _unknown(f"$.backends.{name}.workloads", "workload", backend.workloads, file.workloads)
     return found
+
+
+def _unknown(path: str, what: str, named: Sequence[str] | None, legal: Iterable[str]) -> list[str]:
+    return [
+        sentence(path=f"{path}[{index}]", what=f"unknown {what}", seen=one, legal=legal)
+        for index, one in enumerate(named or [])
+        if one not in legal
+    ]
 
 
 def _presets(file: File) -> list[str]:
@@ -200,7 +236,9 @@ def _patterns(matrix: Matrix) -> list[str]:
     """Patterns that select nothing: a typing error more often than a wish."""
     file = matrix.file
     named = [
-        (f"$.default[{index}]", one if isinstance(one, str) else one.cells) for index, one in enumerate(file.default)
+        (f"$.{key}[{index}]", one if isinstance(one, str) else one.cells)
+        for key, entries in (("default", file.default), ("all_workloads", file.all_workloads))
+        for index, one in enumerate(entries)
     ]
     if file.yardstick is not None:
         named.append(("$.yardstick", file.yardstick))

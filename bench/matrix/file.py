@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.errors import UsageError, sentence
 
 Scope = Literal["run", "machine", "backend", "control", "night", "published"]
-Trace = Literal["scores", "epochs"]
+Trace = Literal["scores", "epochs", "steps", "layers", "full"]
 #: NumPy takes seeds of 32 bits, and the backend gets seed + 1.
 Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
 
@@ -38,6 +38,7 @@ class BackendEntry(Entry):
     seedings: list[Literal["unseeded", "numpy", "full", "keras"]] | None = Field(default=None, min_length=1)
     inits: list[Literal["native", "supplied"]] | None = Field(default=None, min_length=1)
     presets: list[str] | None = Field(default=None, min_length=1)
+    workloads: list[str] | None = Field(default=None, min_length=1)
     compile_cache: bool = False
     disk_mb: int = Field(default=0, ge=0)
 
@@ -49,7 +50,8 @@ class WorkloadEntry(Entry):
 
 class CellsEntry(Entry):
     cells: str
-    runs: int = Field(ge=1)
+    runs: int | None = Field(default=None, ge=1)
+    trace: Trace | None = None
 
 
 class ExpectationEntry(Entry):
@@ -79,6 +81,7 @@ class File(Entry):
     limits: Limits
     emulations: dict[str, dict[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")], str]] = {}
     default: list[str | CellsEntry]
+    all_workloads: list[str | CellsEntry] = []
     yardstick: str | None = None
     references: list[ReferenceEntry] = []
     expect: list[ExpectationEntry] = []
@@ -118,8 +121,12 @@ def read(path: Path) -> File:
 
 
 def _is_echo(error: Any) -> bool:
-    """A union reports each of its alternatives; for `default` the one about strings says nothing more."""
-    return error["loc"][0] == "default" and error["loc"][-1] == "str" and isinstance(error["input"], dict)
+    """A union reports each of its alternatives; for lists of cells the one about strings says nothing more."""
+    return (
+        error["loc"][0] in ("default", "all_workloads")
+        and error["loc"][-1] == "str"
+        and isinstance(error["input"], dict)
+    )
 
 
 def _problem(error: Any) -> str:
@@ -150,6 +157,7 @@ SHAPES: dict[tuple[str, ...], type[Entry]] = {
     ("workloads", "*"): WorkloadEntry,
     ("limits",): Limits,
     ("default", "*"): CellsEntry,
+    ("all_workloads", "*"): CellsEntry,
     ("expect", "*"): ExpectationEntry,
     ("references", "*"): ReferenceEntry,
 }

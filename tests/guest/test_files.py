@@ -40,8 +40,8 @@ class Files(unittest.TestCase):
             self.assertRaises(ValueError, files.read_job, self.folder)
 
     def test_native_lane_has_no_supplied_weights(self):
-        self.assertIsNone(files.read_supplied(self.folder, {"supplied": None}))
-        self.assertIsNone(files.read_supplied(self.folder, {}))
+        self.assertEqual(files.read_supplied(self.folder, {"supplied": None}), (None, None))
+        self.assertEqual(files.read_supplied(self.folder, {}), (None, None))
 
 
 if __name__ == "__main__":

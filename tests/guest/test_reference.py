@@ -3,13 +3,14 @@ from __future__ import absolute_import, division, print_function
 import math
 import unittest
 
-from guest import seeding
-from guest.workloads import mlp
+from guest import seeding, workloads
 
 try:
     import numpy
 except ImportError:
     numpy = None
+
+MLP = workloads.load("mlp")
 
 
 @unittest.skipIf(numpy is None, "this Python has no NumPy")
@@ -23,7 +24,7 @@ class Reference(unittest.TestCase):
         self.y = numpy.arange(1, 10) / 10.0
 
     def model(self, kind):
-        model = mlp.reference(kind)
+        model = MLP.reference(kind)
         model.set_weights(self.start)
         return model
 
@@ -37,13 +38,13 @@ class Reference(unittest.TestCase):
         return sum(error * error for error in errors) / len(errors)
 
     def test_the_loss_is_the_mean_squared_error(self):
-        history = mlp.fit(self.model(numpy.float64), {"X": self.x, "y": self.y}, 1, True, [])
+        history = MLP.fit(self.model(numpy.float64), {"X": self.x, "y": self.y}, None, 1, False, [])
         self.assertAlmostEqual(history.history["loss"][0], self.loss(self.start), places=14)
 
     def test_the_first_update_is_adams_along_the_gradient(self):
         """After one step of Adam each weight has moved by rate sqrt(1-b2) g / (sqrt(1-b2) |g| + epsilon)."""
         model = self.model(numpy.float64)
-        mlp.fit(model, {"X": self.x, "y": self.y}, 1, True, [])
+        MLP.fit(model, {"X": self.x, "y": self.y}, None, 1, False, [])
         scale, step, small = math.sqrt(1 - 0.999), 0.001, 1e-6
         for place, (before, after) in enumerate(zip(self.start, model.get_weights())):
             for index in numpy.ndindex(*before.shape):
@@ -60,7 +61,7 @@ class Reference(unittest.TestCase):
         ends = []
         for kind in (numpy.float32, numpy.float64, numpy.longdouble):
             model = self.model(kind)
-            mlp.fit(model, {"X": self.x, "y": self.y}, 100, True, [])
+            MLP.fit(model, {"X": self.x, "y": self.y}, None, 100, False, [])
             ends.append(numpy.concatenate([one.reshape(-1) for one in model.get_weights()]))
         single, double = (abs(end - ends[2]).max() for end in ends[:2])
         self.assertTrue(1e-9 < single < 1e-4, single)
@@ -69,7 +70,7 @@ class Reference(unittest.TestCase):
     def test_what_leaves_is_float64(self):
         model = self.model(numpy.longdouble)
         self.assertEqual(set(one.dtype for one in model.get_weights()), {numpy.dtype("f8")})
-        self.assertEqual(mlp.predict(model, {"X": self.x}).dtype, numpy.dtype("f8"))
+        self.assertEqual(MLP.predict(model, {"X": self.x}, None).dtype, numpy.dtype("f8"))
 
     def test_another_batch_or_order_is_refused(self):
         model = self.model(numpy.float64)
@@ -78,7 +79,7 @@ class Reference(unittest.TestCase):
 
     def test_it_draws_no_weights(self):
         from guest import frameworks
-        self.assertRaises(seeding.Unavailable, frameworks.named("numpy").model, mlp, None, False)
+        self.assertRaises(seeding.Unavailable, frameworks.named("numpy").model, MLP, None, False)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ class NumPy(Framework):
     def model(self, workload, keras, supplied):
         if not supplied:
             raise Unavailable("init 'native': the reference draws no weights; its lane is 'supplied'")
-        if not hasattr(workload, "reference"):
-            raise Unavailable("workload %s has no plain NumPy form" % workload.__name__.rpartition(".")[2])
+        if getattr(workload, "reference", None) is None:
+            raise Unavailable("workload %s has no plain NumPy form" % workload.name)
         return workload.reference(self.dtype)
 
     def state_of_dtype(self, name, value):

@@ -3,16 +3,28 @@ from __future__ import absolute_import, division, print_function
 
 import importlib
 
-#: name in a cell -> module of this folder. A module gives `data()`, `build(keras, supplied)`,
-#: `fit(model, data, epochs, supplied, callbacks)`, `predict(model, data)`, `score(data, predictions)`,
-#: `SCORE` (its name), `STEPS_PER_EPOCH` and `HYPERPARAMETERS` (those of the supplied lane).
+#: name in a cell -> (module of this folder, class). The host reads this table, and each module's TENSORS and MASKS,
+#: as text: they are literals.
 WORKLOADS = {
-    "mlp": "mlp",
+    "mlp": ("mlp", "Mlp"),
+    "mlp-wide": ("mlp_wide", "MlpWide"),
+    "dropout": ("dropout", "Dropout"),
+    "embedding": ("embedding", "Embedding"),
+    "cnn": ("cnn", "Cnn"),
+    "lstm": ("lstm", "Lstm"),
+    "gru": ("gru", "Gru"),
+    "transformer": ("transformer", "Transformer"),
+    "scatter": ("scatter", "Scatter"),
+    "optimizer-sgd": ("optimizers", "Sgd"),
+    "optimizer-rmsprop": ("optimizers", "RMSprop"),
+    "optimizer-adam": ("optimizers", "Adam"),
+    "optimizer-adamw": ("optimizers", "AdamW"),
 }
 
 
 def load(name):
-    """The module of a workload; KeyError names the legal ones."""
+    """The workload of that name; KeyError names the legal ones."""
     if name not in WORKLOADS:
         raise KeyError("unknown workload %r; legal: %s" % (name, ", ".join(sorted(WORKLOADS))))
-    return importlib.import_module("." + WORKLOADS[name], __name__)
+    module, kind = WORKLOADS[name]
+    return getattr(importlib.import_module("." + module, __name__), kind)(name)

@@ -7,58 +7,49 @@ the defaults of the Keras in use; 100 epochs of one batch; scikit-learn's error 
 from __future__ import absolute_import, division, print_function
 
 from .. import models
+from .base import ADAM, Workload
 
-SCORE = "mean_squared_error"
-STEPS_PER_EPOCH = 1
-
-#: The supplied lane states what the frameworks' defaults disagree about (Keras 2.0.3 has epsilon 1e-8).
-HYPERPARAMETERS = {"optimizer": "adam", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-
-
-def data():
-    """X and y, each of shape (9,), float64."""
-    from pandas import DataFrame, concat
-    length = 10
-    sequence = [step / float(length) for step in range(length)]
-    frame = DataFrame(sequence)
-    frame = concat([frame.shift(1), frame], axis=1)
-    frame.dropna(inplace=True)
-    values = frame.values
-    return {"X": values[:, 0], "y": values[:, 1]}
+TENSORS = (
+    ("0.dense/kernel", (1, 10), "glorot"),
+    ("0.dense/bias", (10,), "zeros"),
+    ("1.dense/kernel", (10, 1), "glorot"),
+    ("1.dense/bias", (1,), "zeros"),
+)
 
 
-def build(keras, supplied):
-    """The compiled model; in the supplied lane with every hyperparameter stated."""
-    from keras.layers import Dense
-    from keras.models import Sequential
-    model = Sequential()
-    model.add(Dense(10, input_dim=1))
-    model.add(Dense(1))
-    optimizer = models.adam(keras, HYPERPARAMETERS) if supplied else "adam"
-    model.compile(loss="mean_squared_error", optimizer=optimizer)
-    return model
+class Mlp(Workload):
+    SCORE = "mean_squared_error"
+    BATCH_SIZE = 9  # all of them: one batch
+    #: What the supplied lane states, and what the native lane asks for by name.
+    OPTIMIZER = ADAM
 
+    def data(self):
+        """X and y, each of shape (9,), float64."""
+        from pandas import DataFrame, concat
+        length = 10
+        sequence = [step / float(length) for step in range(length)]
+        frame = DataFrame(sequence)
+        frame = concat([frame.shift(1), frame], axis=1)
+        frame.dropna(inplace=True)
+        values = frame.values
+        return {"X": values[:, 0], "y": values[:, 1]}
 
-def reference(kind):
-    """The same model in plain NumPy, of that float type."""
-    from .. import reference as plain
-    stated = dict((key, value) for key, value in HYPERPARAMETERS.items() if key != "optimizer")
-    return plain.Sequential([plain.Dense(1, 10, kind), plain.Dense(10, 1, kind)], plain.Adam(kind, **stated), kind)
+    def build(self, keras, supplied):
+        from keras.layers import Dense
+        from keras.models import Sequential
+        model = Sequential()
+        model.add(Dense(10, input_dim=1))
+        model.add(Dense(1))
+        model.compile(loss="mean_squared_error", optimizer=models.optimizer(keras, self.OPTIMIZER, supplied))
+        return model
 
+    def reference(self, kind):
+        """The same model in plain NumPy, of that float type."""
+        from .. import reference as plain
+        stated = dict((key, value) for key, value in ADAM.items() if key != "optimizer")
+        return plain.Sequential([plain.Dense(1, 10, kind), plain.Dense(10, 1, kind)], plain.Adam(kind, **stated), kind)
 
-def fit(model, data, epochs, supplied, callbacks):
-    """Keras's History. The supplied lane does not shuffle, so that the order of the sum is given too."""
-    extra = {"shuffle": False} if supplied else {}
-    return model.fit(data["X"], data["y"], epochs=epochs, batch_size=len(data["X"]), verbose=0,
-                     callbacks=callbacks, **extra)
-
-
-def predict(model, data):
-    """Predictions of shape (9, 1), float32."""
-    return model.predict(data["X"], verbose=0)
-
-
-def score(data, predictions):
-    """Mean squared error, a float."""
-    from sklearn.metrics import mean_squared_error
-    return mean_squared_error(data["y"], predictions[:, 0])
+    def score(self, data, predictions):
+        """Mean squared error, a float."""
+        from sklearn.metrics import mean_squared_error
+        return mean_squared_error(data["y"], predictions[:, 0])

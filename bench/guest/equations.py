@@ -1,0 +1,39 @@
+"""What Keras computes under one name by several equations: stated in a record, so that a comparison can refuse them.
+
+Read in the sources of the Keras named, and held against a training step by tests inside the images. For a Keras that
+is not in the tables the text names it, so that it is comparable with itself alone.
+"""
+from __future__ import absolute_import, division, print_function
+
+#: The variance of a batch of n values that enters BatchNormalization's moving variance; v is their mean square
+#: deviation. By (Keras, framework); n counts all axes but the channel's. Keras 3 is one for all frameworks.
+MOVING_VARIANCE = {
+    ("2.0.3", "tensorflow"): "v",
+    ("2.0.3", "theano"): "v + epsilon",
+    ("2.3.1", "cntk"): "v",
+    ("2.3.1", "tensorflow"): "v n / (n - 1) n / (n - 1 - epsilon)",
+    ("2.3.1", "theano"): "(v + epsilon) n / (n - 1 - epsilon)",
+}
+
+#: The step of RMSprop, by the first digit of Keras; g is the gradient, v the moving mean of its square.
+RMSPROP = {"2": "g / (sqrt(v) + epsilon)", "3": "g / sqrt(v + epsilon)"}
+
+
+def moving_variance(version, framework):
+    if version.startswith("3."):
+        return "v"
+    return MOVING_VARIANCE.get((version, framework), "Keras %s on %s" % (version, framework))
+
+
+def rmsprop(version):
+    return RMSPROP.get(version.partition(".")[0], "Keras %s" % version)
+
+
+def of(version, framework, layers, optimizer):
+    """{name: equation} of a model's layer classes and its optimizer's, in lower case."""
+    found = {}
+    if "batchnormalization" in layers:
+        found["batchnormalization.moving_variance"] = moving_variance(version, framework)
+    if optimizer == "rmsprop":
+        found["rmsprop.step"] = rmsprop(version)
+    return found
