@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bench import images, matrix, resources
 from bench.engine import Engine
 from bench.errors import RunError
@@ -21,6 +19,8 @@ def connect() -> Engine:
     except RunError as error:
         if os.environ.get("BENCH_REQUIRE_ENGINE"):
             raise
+        import pytest  # benchmarks use this module too, without pytest
+
         pytest.skip(str(error))
 
 

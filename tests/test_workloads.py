@@ -1,0 +1,182 @@
+"""Workloads on real backends: one start and one set of data everywhere, equations as stated, and recording that moves
+no bit whatever it keeps."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench import campaign, comparison, plan, supplied
+from bench.bound import Bound
+from bench.campaign import Settings
+from bench.executors.docker import DockerExecutor
+from bench.records import Repeat, Workload, read_array
+from bench.store import Store, Stored
+from tests.engines import SHIPPED, connect
+from tests.test_docker import Quiet
+
+pytestmark = pytest.mark.docker
+
+#: Every kind of thing that can be aligned or not: masks, recurrent gates, a moving variance, an epsilon.
+ALIGNED = ("dropout", "gru")
+UNALIGNED = ("cnn", "optimizer-rmsprop")
+BACKENDS = tuple(
+    name for name, one in SHIPPED.backends.items() if one.accelerator == "cpu" and one.framework != "numpy"
+)
+KERAS_3 = ("tf-cpu", "jax-cpu", "torch-cpu")
+
+Lane = Mapping[tuple[str, str], Stored]
+
+
+def run(folder: Store, cells: list[str], traces: tuple[str, ...]) -> list[Stored]:
+    """One run of each cell at each trace level, and what became of it."""
+    executor = DockerExecutor(connect(), limits=SHIPPED.limits)
+    for trace in traces:
+        planned = plan.plan(SHIPPED, campaign=trace, only=cells, pool="space", runs=1, trace=trace)
+        campaign.execute(planned, executor=executor, store=folder, settings=Settings(machine="test"), listener=Quiet())
+    return [one for one in folder.scan() if isinstance(one, Stored)]
+
+
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Lane:
+    """One run of each workload on each backend from supplied weights, its first batch replayed."""
+    cells = [f"{name}/{backend}/numpy/supplied/ordered" for name in (*ALIGNED, *UNALIGNED) for backend in BACKENDS]
+    found = run(Store(tmp_path_factory.mktemp("lane")), cells, ("layers",))
+    assert [one.record.reason for one in found if not one.record.ok] == []
+    return {(parts[0], parts[1]): one for one in found for parts in [one.record.run.cell.split("/")]}
+
+
+def first(one: Stored) -> Repeat:
+    assert one.record.outcome is not None
+    return one.record.outcome.repeats[0]
+
+
+def stated(one: Stored) -> Workload:
+    assert one.record.outcome is not None
+    assert one.record.outcome.workload is not None
+    return one.record.outcome.workload
+
+
+@pytest.mark.parametrize("workload", [*ALIGNED, *UNALIGNED])
+def test_all_backends_start_from_one_set_of_bits(lane: Lane, workload: str) -> None:
+    """Initial weights by digest, under the names that the workload declares; data and masks too."""
+    names = [name for name, _, _ in supplied.declared(workload).tensors]
+    found = [lane[workload, backend] for backend in BACKENDS]
+    assert all([array.name for array in first(one).initial_weights] == names for one in found)
+    assert len({tuple(array.sha256 for array in first(one).initial_weights) for one in found}) == 1
+    assert len({tuple(sorted(stated(one).data.items())) for one in found}) == 1
+
+
+@pytest.mark.parametrize("workload", ALIGNED)
+def test_aligned_workloads_differ_by_rounding_alone(lane: Lane, workload: str) -> None:
+    bound = Bound(kind="digits", limit=4)
+    for backend in BACKENDS[1:]:
+        found = comparison.compare(lane[workload, BACKENDS[0]], lane[workload, backend], "backend", bound)
+        assert found.verdict in ("ROUNDING", "IDENTICAL"), f"{backend}: {found.reason or found.measures}"
+
+
+def test_the_first_layer_that_differs_is_named(lane: Lane) -> None:
+    """Two Keras 3 backends start alike, and what parts them is a layer with its place."""
+    found = comparison.compare(lane["gru", "jax-cpu"], lane["gru", "torch-cpu"], "backend")
+    assert found.divergence is not None
+    assert (found.divergence.stage, found.divergence.replayed) == ("forward", True)
+    assert found.divergence.tensor in ("1.gru", "2.dense")
+
+
+@pytest.mark.parametrize(
+    ("workload", "key"), [("cnn", "batchnormalization.moving_variance"), ("optimizer-rmsprop", "rmsprop.step")]
+)
+def test_equations_that_cannot_be_aligned_are_incomparable_and_named(lane: Lane, workload: str, key: str) -> None:
+    found = comparison.compare(lane[workload, "theano-1.0"], lane[workload, "tf-cpu"], "backend")
+    assert found.verdict == "INCOMPARABLE"
+    assert [one.key for one in found.differences] == [f"hyperparameters.{key}"]
+
+
+def update(one: Stored, name: str) -> NDArray[np.float64]:
+    replay = first(one).replay
+    assert replay is not None
+    array = next(array for array in replay.updates if array.name == name)
+    return read_array(array, one.content).astype(np.float64)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_moving_variance_is_estimated_as_stated(lane: Lane, backend: str) -> None:
+    """From what the convolution gave for the first batch, by the equation that the record states."""
+    one = lane["cnn", backend]
+    replay = first(one).replay
+    assert replay is not None
+    values = read_array(replay.activations[0], one.content).astype(np.float64)
+    assert values.ndim == 4
+    v, n, epsilon = values.var(axis=(0, 1, 2)), values[..., 0].size, 1e-3
+    text = stated(one).hyperparameters["batchnormalization.moving_variance"]
+    expected = eval(re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", text), {"v": v, "n": n, "epsilon": epsilon})
+    # The new moving variance is 0.99 times the old, which is 1, and 0.01 of this batch's.
+    assert update(one, "2.batchnormalization/moving_variance") == pytest.approx(0.01 * (expected - 1), rel=2e-5)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_step_of_rmsprop_is_the_one_stated(lane: Lane, backend: str) -> None:
+    """From the gradient of the mean squared error of a linear network, written out."""
+    one = lane["optimizer-rmsprop", backend]
+    kernel, bias, out, last = (
+        read_array(array, one.content).astype(np.float64) for array in first(one).initial_weights
+    )
+    x, y = np.arange(9)[:, None] / 10, np.arange(1, 10)[:, None] / 10
+    hidden = x @ kernel + bias
+    slope = 2 * (hidden @ out + last - y) / 9
+    g = ((slope @ out.T) * x).sum(axis=0)
+    text = stated(one).hyperparameters["rmsprop.step"]
+    step = eval(text, {"g": g, "v": 0.1 * g * g, "epsilon": 1e-7, "sqrt": np.sqrt})
+    other = eval(
+        next(form for form in ("g / (sqrt(v) + epsilon)", "g / sqrt(v + epsilon)") if form != text),
+        {"g": g, "v": 0.1 * g * g, "epsilon": 1e-7, "sqrt": np.sqrt},
+    )
+    seen = -update(one, "0.dense/kernel").reshape(-1) / 0.001
+    assert np.abs(seen - step).max() < np.abs(seen - other).max()
+    assert seen == pytest.approx(step, rel=1e-4)
+
+
+def test_a_keras_without_the_layers_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    cells = [f"{name}/tf1-cpu/numpy/supplied/ordered" for name in ("transformer", "scatter", "optimizer-adamw")]
+    found = run(Store(tmp_path_factory.mktemp("missing")), cells, ("epochs",))
+    assert {one.record.run.cell.split("/")[0]: one.record.reason for one in found} == {
+        "transformer": "Keras 2.0.3 has no keras.layers.MultiHeadAttention, keras.layers.LayerNormalization, "
+        "which transformer needs",
+        "scatter": "Keras 2.0.3 has no keras.ops.segment_sum, which scatter needs",
+        "optimizer-adamw": "Keras 2.0.3 has no keras.optimizers.AdamW, which optimizer-adamw needs",
+    }
+    assert {one.record.status for one in found} == {"unavailable"}
+
+
+#: A cell of each backend that repeats itself and draws weights, order and dropout itself.
+REPEATABLE = {
+    "theano-cpu": "numpy/native/default",
+    "theano-1.0": "numpy/native/default",
+    "tf1-cpu": "full/native/ordered-8",
+    "tf1.15-cpu": "full/native/ordered",
+    "cntk-cpu": "full/native/ordered",
+    "tf-cpu": "keras/native/default",
+    "jax-cpu": "keras/native/default",
+    "torch-cpu": "keras/native/default",
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_trace_level_moves_a_bit(backend: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A network with dropout, shuffled by Keras: whatever is kept, the results are the same, and so is the path."""
+    levels = ("scores", "epochs", "steps", "layers", "full")
+    found = run(Store(tmp_path_factory.mktemp("levels")), [f"dropout/{backend}/{REPEATABLE[backend]}"], levels)
+    assert [one.record.reason for one in found if not one.record.ok] == []
+    assert len(found) == len(levels)
+    outcomes = [one.record.outcome for one in found]
+    assert len({outcome.result_digest for outcome in outcomes if outcome}) == 1
+    paths = {first(one).path() for one in found} - {None}
+    assert len(paths) == 1
+    kept = {one.record.run.campaign: first(one) for one in found}
+    steps, everything = kept["steps"].steps, kept["full"].steps
+    assert steps is not None
+    assert everything is not None
+    assert steps.digests == everything.digests
+    assert len(steps.digests) == 8 * SHIPPED.file.workloads["dropout"].epochs
