@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench import campaign, comparison, plan, supplied
 from bench.bound import Bound
 from bench.campaign import Settings
+from bench.digests import array_digest
 from bench.executors.docker import DockerExecutor
 from bench.records import Repeat, Workload, read_array
 from bench.store import Store, Stored
@@ -21,7 +22,11 @@ pytestmark = pytest.mark.docker
 
 #: Every kind of thing that can be aligned or not: masks, recurrent gates, a moving variance, an epsilon.
 ALIGNED = ("dropout", "gru")
-UNALIGNED = ("cnn", "optimizer-rmsprop")
+UNALIGNED = {
+    "cnn": "batchnormalization.moving_variance",
+    "embedding": "embedding.squared_gradient",
+    "optimizer-rmsprop": "rmsprop.step",
+}
 BACKENDS = tuple(
     name for name, one in SHIPPED.backends.items() if one.accelerator == "cpu" and one.framework != "numpy"
 )
@@ -85,9 +90,7 @@ def test_the_first_layer_that_differs_is_named(lane: Lane) -> None:
     assert found.divergence.tensor in ("1.gru", "2.dense")
 
 
-@pytest.mark.parametrize(
-    ("workload", "key"), [("cnn", "batchnormalization.moving_variance"), ("optimizer-rmsprop", "rmsprop.step")]
-)
+@pytest.mark.parametrize(("workload", "key"), UNALIGNED.items())
 def test_equations_that_cannot_be_aligned_are_incomparable_and_named(lane: Lane, workload: str, key: str) -> None:
     found = comparison.compare(lane[workload, "theano-1.0"], lane[workload, "tf-cpu"], "backend")
     assert found.verdict == "INCOMPARABLE"
@@ -136,6 +139,39 @@ def test_the_step_of_rmsprop_is_the_one_stated(lane: Lane, backend: str) -> None
     seen = -update(one, "0.dense/kernel").reshape(-1) / 0.001
     assert np.abs(seen - step).max() < np.abs(seen - other).max()
     assert seen == pytest.approx(step, rel=1e-4)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_embeddings_gradient_is_squared_as_stated(lane: Lane, backend: str) -> None:
+    """From the first update of Adam, with the gradient of the mean of words, a mask and a sigmoid written out."""
+    one = lane["embedding", backend]
+    weights, kernel, bias = (read_array(array, one.content).astype(np.float64) for array in first(one).initial_weights)
+    words, labels, mask = embedding_batch(one)
+    mean = weights[words].mean(axis=1) * mask
+    slope = (1 / (1 + np.exp(-(mean @ kernel + bias))) - labels) / len(words) * kernel.T * mask / words.shape[1]
+    places = np.repeat(slope[:, None, :], words.shape[1], axis=1)
+    sums, squares = np.zeros_like(weights), np.zeros_like(weights)
+    np.add.at(sums, words, places)
+    np.add.at(squares, words, places**2)
+    forms = {"sum_p(g_p) ** 2": sums**2, "sum_p(g_p ** 2)": squares}
+    square = forms[stated(one).hyperparameters["embedding.squared_gradient"]]
+    small = 1e-7 * np.sqrt(2.0**10)
+    expected = -0.001 * sums / (np.sqrt(square) + small)
+    seen = update(one, "1.embedding/embeddings")
+    assert seen == pytest.approx(expected, rel=1e-3, abs=1e-7)
+    assert np.abs(forms["sum_p(g_p) ** 2"] - forms["sum_p(g_p ** 2)"]).max() > 0.1 * square.max()
+
+
+def embedding_batch(one: Stored) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Words, classes and mask of the first batch: drawn here as the guest draws them, digests and all."""
+    random = np.random.RandomState(2017)
+    labels = random.randint(0, 2, 256)
+    words = random.randint(0, 100, (256, 20))
+    words += (random.random_sample((256, 20)) < 0.35 + 0.3 * labels[:, None]) * 100
+    raw = words.astype("<f4")
+    assert array_digest("<f4", raw.shape, raw.tobytes()) == stated(one).data["X"]
+    mask = dict(supplied.draw("embedding", 1, 2).masks)["mask"][0]
+    return words[:32], labels[:32, None].astype(np.float64), mask[:32].astype(np.float64)
 
 
 def test_a_keras_without_the_layers_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:

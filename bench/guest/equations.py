@@ -18,6 +18,11 @@ MOVING_VARIANCE = {
 #: The step of RMSprop, by the first digit of Keras; g is the gradient, v the moving mean of its square.
 RMSPROP = {"2": "g / (sqrt(v) + epsilon)", "3": "g / sqrt(v + epsilon)"}
 
+#: What adaptive optimizers take for the square of an embedding's gradient, which is a sum over the places p where a word
+#: stands: its square, or on TensorFlow under Keras 3, whose sparse gradient keeps the places apart, the sum of squares.
+EMBEDDING = {True: "sum_p(g_p ** 2)", False: "sum_p(g_p) ** 2"}
+ADAPTIVE = ("adam", "adamw", "rmsprop")
+
 
 def moving_variance(version, framework):
     if version.startswith("3."):
@@ -36,4 +41,6 @@ def of(version, framework, layers, optimizer):
         found["batchnormalization.moving_variance"] = moving_variance(version, framework)
     if optimizer == "rmsprop":
         found["rmsprop.step"] = rmsprop(version)
+    if "embedding" in layers and optimizer in ADAPTIVE:
+        found["embedding.squared_gradient"] = EMBEDDING[framework == "tensorflow" and version.startswith("3.")]
     return found

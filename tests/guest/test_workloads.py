@@ -139,6 +139,12 @@ class Equations(unittest.TestCase):
     def test_only_what_a_model_has_is_stated(self):
         self.assertEqual(equations.of("3.1.0", "jax", ["dense"], "sgd"), {})
         self.assertEqual(list(equations.of("3.1.0", "jax", ["dense"], "rmsprop")), ["rmsprop.step"])
+        self.assertEqual(equations.of("3.1.0", "tensorflow", ["embedding"], "sgd"), {})
+
+    def test_keras_3_on_tensorflow_squares_an_embeddings_gradient_before_it_sums(self):
+        seen = [equations.of(version, framework, ["embedding"], "adam")["embedding.squared_gradient"]
+                for version, framework in (("3.1.0", "tensorflow"), ("2.0.3", "tensorflow"), ("3.1.0", "jax"))]
+        self.assertEqual(seen, ["sum_p(g_p ** 2)", "sum_p(g_p) ** 2", "sum_p(g_p) ** 2"])
 
 
 @unittest.skipIf(numpy is None, "this Python has no NumPy")

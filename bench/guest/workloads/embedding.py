@@ -1,6 +1,7 @@
 """A classifier of generated text: embedding, mean over the words, dropout. In the supplied lane masks are inputs.
 
-The gradient of an embedding is a sum over the places where a word stands, in an order that threads can change.
+The gradient of an embedding is a sum over the places where a word stands, in an order that threads can change. Keras 3
+on TensorFlow squares before it sums (`guest/equations.py`), so that a comparison with it is INCOMPARABLE.
 Embedding and GlobalAveragePooling1D exist in every Keras.
 """
 from __future__ import absolute_import, division, print_function

@@ -5,8 +5,7 @@ two are different equations, and a comparison across them is INCOMPARABLE (`gues
 """
 from __future__ import absolute_import, division, print_function
 
-from .base import ADAM
-from .mlp import Mlp
+from .mlp import ADAM, Mlp
 
 TENSORS = (
     ("0.dense/kernel", (1, 10), "glorot"),
