@@ -14,8 +14,10 @@ from bench.matrix import Backend
 #: Variables that the guest reads (bench/guest/emulation.py): who is passed for, by which command, with which features.
 NAME, COMMAND, FLAGS = "BENCH_EMULATION", "BENCH_EMULATOR", "BENCH_EMULATED_FLAGS"
 
-#: QEMU's program for one process of an x86-64 Linux, linked so that it runs in an image that knows nothing of it.
-PROGRAM = "qemu-x86_64-static"
+
+def program(architecture: str) -> str:
+    """QEMU's program for one process of a Linux, linked so that it runs in an image that knows nothing of it."""
+    return f"qemu-{architecture}-static"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class Emulator:
 
     def variables(self, program: str | Path) -> dict[str, str]:
         """What tells the guest who it is to be, so that it can look whether it is."""
-        return {NAME: self.emulation, COMMAND: " ".join(self.command(program)), FLAGS: CPUS[self.cpu]}
+        return {NAME: self.emulation, COMMAND: " ".join(self.command(program)), FLAGS: CPUS[self.cpu].features}
 
     def facts(self) -> str:
         """What a record keeps of it."""
@@ -60,11 +62,12 @@ class Emulator:
 
 def find(emulation: str, *, cpu: str, slower: float) -> Emulator:
     """The emulator on this host; RunError says what to do if it is not installed or knows no such CPU."""
-    found = shutil.which(PROGRAM)
+    name = program(CPUS[cpu].architecture)
+    found = shutil.which(name)
     if found is None:
         raise RunError(
-            f"--emulate {emulation}: no {PROGRAM} on PATH; scripts/emulator installs it (the package qemu-user-static "
-            "of Debian and Ubuntu)"
+            f"--emulate {emulation}: no {name} on PATH; scripts/emulator installs it (the package qemu-user-static of "
+            "Debian and Ubuntu)"
         )
     told = process.check([found, "--version"], purpose=f"--emulate {emulation}").decode("utf-8", "replace")
     version = (told.splitlines() or ["not told"])[0].strip()

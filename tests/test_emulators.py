@@ -26,8 +26,9 @@ from tests.engines import ROOT, SHIPPED
 from tests.planted import Planted, fits
 from tests.test_campaign import Memory, Quiet, runs
 
-needs_qemu = pytest.mark.skipif(shutil.which(emulators.PROGRAM) is None,
-                                reason=f"no {emulators.PROGRAM} on PATH; scripts/emulator installs it")  # fmt: skip
+PROGRAM = emulators.program("x86_64")
+needs_qemu = pytest.mark.skipif(shutil.which(PROGRAM) is None,
+                                reason=f"no {PROGRAM} on PATH; scripts/emulator installs it")  # fmt: skip
 
 #: The guest's own look at what computes, as JSON.
 LOOK = "import json; from guest import emulation; emulation.check(); print('\\n' + json.dumps(emulation.hardware()))"
@@ -87,7 +88,7 @@ def test_a_missing_emulator_is_exit_3_and_says_what_to_do(
 def test_an_emulator_that_does_not_know_the_cpu_is_refused_before_any_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = tmp_path / emulators.PROGRAM
+    old = tmp_path / PROGRAM
     old.write_text("#!/bin/sh\necho 'qemu-x86_64 version 0.9'\n")
     old.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -155,7 +156,7 @@ def test_a_container_gets_the_emulator_as_a_program_of_its_own_and_the_time_it_n
         assert spec.prefix == ("/bench/job/qemu", "-cpu", "Haswell")
         assert spec.programs == {"qemu": b"\x7fELF"}
         assert spec.variables == {"BENCH_EMULATION": "haswell-qemu", "BENCH_EMULATOR": "/bench/job/qemu -cpu Haswell",
-                                  "BENCH_EMULATED_FLAGS": cpus.CPUS["Haswell"]}  # fmt: skip
+                                  "BENCH_EMULATED_FLAGS": cpus.CPUS["Haswell"].features}  # fmt: skip
         assert spec.limits.seconds == 40 * seconds
     assert str(attempt.facts["emulator"]).startswith("q 7 sha256:")
 
