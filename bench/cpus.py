@@ -27,5 +27,8 @@ CPUS: Mapping[str, Cpu] = {
         ("x86_64", "Broadwell", "avx2 fma adx -clflushopt -sse4a -avx512f"),
         ("x86_64", "EPYC", "avx2 fma adx sse4a -clwb -avx512f"),
         ("x86_64", "EPYC-Rome", "avx2 fma adx sse4a clwb -avx512f"),
+        ("aarch64", "cortex-a72", "asimd crc32 -atomics"),
+        ("aarch64", "neoverse-n1", "atomics asimddp -sve"),
+        ("aarch64", "a64fx", "atomics sve -asimddp"),
     )
 }

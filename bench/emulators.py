@@ -33,7 +33,12 @@ class Emulator:
 
     @property
     def architecture(self) -> str:
-        """What the program itself runs on: this host's."""
+        """What the program runs programs of."""
+        return CPUS[self.cpu].architecture
+
+    @property
+    def host(self) -> str:
+        """What the program itself runs on."""
         return platform.machine()
 
     def command(self, program: str | Path) -> tuple[str, ...]:
@@ -56,6 +61,11 @@ class Emulator:
             return (
                 f"{self.emulation}: what {backend.framework} compiles at run time would be for the real CPU, since "
                 "compilers start outside the emulator; caps or another machine can tell"
+            )
+        if self.architecture not in backend.architectures:
+            return (
+                f"{self.emulation} runs programs for {self.architecture}, and {backend.name} has an image for "
+                f"{', '.join(backend.architectures)} (`architectures` in matrix.yaml)"
             )
         return None
 

@@ -156,6 +156,7 @@ class Engine:
         labels: Mapping[str, str],
         arguments: Mapping[str, str],
         on_line: Callable[[str], None],
+        platform: str | None = None,
     ) -> str:
         """Builds an image from a tar; returns its id. RunError carries the last lines that the build printed."""
         tail: list[str] = []
@@ -169,6 +170,7 @@ class Engine:
                 forcerm=True,
                 decode=True,
                 buildargs=dict(arguments),
+                platform=platform,
                 timeout=3600,
             ):
                 text = str(message.get("stream") or message.get("error") or message.get("status") or "").rstrip()

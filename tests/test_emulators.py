@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from bench import campaign, cpus, emulators, plan, process
+from bench import campaign, cpus, emulators, hostsettings, images, plan, process
 from bench.cli.main import main
 from bench.cli.show import repeat_command
 from bench.emulators import Emulator
@@ -29,6 +29,8 @@ from tests.test_campaign import Memory, Quiet, runs
 PROGRAM = emulators.program("x86_64")
 needs_qemu = pytest.mark.skipif(shutil.which(PROGRAM) is None,
                                 reason=f"no {PROGRAM} on PATH; scripts/emulator installs it")  # fmt: skip
+
+X86 = [name for name, cpu in cpus.CPUS.items() if cpu.architecture == "x86_64"]
 
 #: The guest's own look at what computes, as JSON.
 LOOK = "import json; from guest import emulation; emulation.check(); print('\\n' + json.dumps(emulation.hardware()))"
@@ -51,7 +53,7 @@ def look(words: tuple[str, ...], variables: dict[str, str], folder: Path) -> tup
 
 
 @needs_qemu
-@pytest.mark.parametrize("cpu", cpus.CPUS)
+@pytest.mark.parametrize("cpu", X86)
 def test_each_cpu_of_the_table_shows_itself_and_no_other(cpu: str, tmp_path: Path) -> None:
     """Under QEMU the features of the table are there and those with a `-` are not, by CPUID; the CPU next in the table
     is told from it."""
@@ -61,7 +63,7 @@ def test_each_cpu_of_the_table_shows_itself_and_no_other(cpu: str, tmp_path: Pat
     hardware = json.loads(output.splitlines()[-1])
     assert hardware["cpu_hypervisor"] == "TCGTCGTCGTCG"
     assert hardware["emulator"] == f"{found.version} -cpu {cpu}"
-    following = [*cpus.CPUS, next(iter(cpus.CPUS))]
+    following = [*X86, X86[0]]
     other = emulators.find("x", cpu=following[following.index(cpu) + 1], slower=2)
     code, output = look(other.command(other.path), found.variables(found.path), tmp_path)
     assert code != 0
@@ -100,7 +102,7 @@ class Recorder:
     """An engine that notes what it is to run; nothing runs."""
 
     def __init__(self, architecture: str | None = None) -> None:
-        self.info = {"Architecture": architecture or emulator().architecture, "NCPU": 2}
+        self.info = {"Architecture": architecture or emulator().host, "NCPU": 2}
         self.id = "engine"
         self.asked: list[ContainerSpec] = []
 
@@ -132,6 +134,48 @@ def test_what_an_emulator_cannot_speak_for_is_skipped_with_the_reason(tmp_path: 
             "theano-cpu": "skipped", "theano-1.0": "skipped", "jax-gpu": "skipped"}  # fmt: skip
         assert "would be for the real CPU" in refused["theano-cpu"].reason
         assert "no gpu behind it" in refused["jax-gpu"].reason
+
+
+NEOVERSE = {"emulation": "neoverse-qemu", "cpu": "neoverse-n1"}
+
+
+def test_a_cpu_of_another_architecture_runs_its_own_images_and_only_those_that_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plain names of Debian's images stay those of the engine's own architecture."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    own, foreign = images.context("numpy-reference"), images.context("numpy-reference", None, "aarch64")
+    assert (own.base, own.platform) == ("debian:trixie-slim", None)
+    assert (foreign.base, foreign.platform) == ("arm64v8/debian:trixie-slim", "linux/arm64")
+    assert foreign.tag != own.tag
+    assert {name for name in own.files if own.files[name] != foreign.files[name]} == {"Dockerfile"}
+
+    asked = [SHIPPED.backends["numpy-reference"], SHIPPED.backends["jax-cpu"]]
+    executor = docker(Recorder("x86_64"), **NEOVERSE)
+    refused = executor.prepare(asked, quiet)
+    assert {name: one.status for name, one in refused.items()} == {"jax-cpu": "skipped"}
+    assert (
+        "runs programs for aarch64, and jax-cpu has an image for x86_64 (`architectures`" in refused["jax-cpu"].reason
+    )
+    assert executor.image_id(SHIPPED.backends["numpy-reference"]) == foreign.tag
+    here = HereExecutor(limits=SHIPPED.limits, folder=tmp_path, emulator=emulator(**NEOVERSE))
+    assert "in containers only" in here.prepare(asked, quiet)["numpy-reference"].reason
+
+
+def test_a_foreign_image_is_built_for_its_platform_and_a_failure_says_what_the_kernel_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refusing(Recorder):
+        def image(self, name: str) -> Any:
+            return SimpleNamespace(repo_digests=()) if name.startswith("arm64v8/") else None
+
+        def build(self, context: bytes, *, platform: str | None, **_: Any) -> str:
+            raise RunError(f"exec format error for {platform}")
+
+    monkeypatch.setattr(hostsettings, "pip_settings", dict)
+    one = images.context("numpy-reference", None, "aarch64")
+    with pytest.raises(RunError, match=r"exec format error for linux/arm64\n.*`scripts/emulator --arm64`"):
+        images.build(cast("Any", Refusing()), one, lambda _line: None)
 
 
 def test_an_engine_of_another_architecture_gets_no_program_of_this_host() -> None:

@@ -106,6 +106,8 @@ BAD: list[tuple[str, Any, list[str]]] = [
      ["$.emulations.haswell-caps.OPENBLAS_NUM_THREADS: 1 is a number here", 'quote it: "1"']),
     ("emulation that is a word", lambda raw: raw["emulations"].update(haswell="Haswell"),
      ["$.emulations.haswell", "seen 'Haswell'"]),
+    ("unknown architecture", lambda raw: raw["backends"]["numpy-reference"].update(architectures=["aarch46"]),
+     ["$.backends.numpy-reference.architectures[0]", "legal: x86_64, aarch64", "did you mean 'aarch64'?"]),
     ("seed out of range", lambda raw: raw.update(seeds=[2**32]), ["$.seeds[0]", "4294967296"]),
 ]  # fmt: skip
 

@@ -52,7 +52,7 @@ class DockerExecutor:
         refused: dict[str, NotReady] = {}
         contexts = []
         for backend in backends:
-            context = images.context(backend.name, self.docker_folder)
+            context = images.context(backend.name, self.docker_folder, self._foreign())
             refusal = self._refusal(backend, context.base)
             if refusal is None:
                 contexts.append(context)
@@ -75,14 +75,19 @@ class DockerExecutor:
                 refused[one.backend] = NotReady(status="unavailable", reason=reason)
         return refused
 
+    def _foreign(self) -> str | None:
+        """The architecture of the images, where it is not the engine's own."""
+        emulator = self.emulator
+        return emulator.architecture if emulator and emulator.architecture != emulator.host else None
+
     def _refusal(self, backend: Backend, base: str) -> NotReady | None:
         """What is asked before anything is built: GPU images are large, and useless without a GPU."""
         if self.emulator is not None:
             if reason := self.emulator.refusal(backend):
                 return NotReady(status="skipped", reason=reason)
             there = str(self.engine.info.get("Architecture"))
-            if there != self.emulator.architecture:
-                reason = f"the engine runs {there}, and the emulator of this host is for {self.emulator.architecture}"
+            if there != self.emulator.host:
+                reason = f"the engine runs {there}, and the emulator of this host is for {self.emulator.host}"
                 return NotReady(status="unavailable", reason=reason)
         reason = self.engine.gpu_refusal(base) if backend.accelerator == "gpu" else None
         return NotReady(status="unavailable", reason=reason) if reason else None

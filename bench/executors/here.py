@@ -55,7 +55,7 @@ class HereExecutor:
         """Makes environments. A backend whose Python is not on this host is `skipped`, with the reason."""
         refused: dict[str, NotReady] = {}
         for backend in backends:
-            if self.emulator is not None and (reason := self.emulator.refusal(backend)):
+            if self.emulator is not None and (reason := self._unspeakable(self.emulator, backend)):
                 refused[backend.name] = NotReady(status="skipped", reason=reason)
                 continue
             if self.interpreter is not None:
@@ -135,6 +135,13 @@ class HereExecutor:
                 purpose="the legacy virtualenv",
             )
         return tool / "bin" / "virtualenv"
+
+    @staticmethod
+    def _unspeakable(emulator: Emulator, backend: Backend) -> str | None:
+        """Why a backend's environment here cannot speak for the emulated CPU, or None."""
+        if emulator.architecture != emulator.host:
+            return f"{emulator.emulation} runs programs for {emulator.architecture}: in containers only"
+        return emulator.refusal(backend)
 
     def _prefix(self) -> tuple[str, ...]:
         return self.emulator.command(self.emulator.path) if self.emulator else ()

@@ -3,9 +3,10 @@ looked for: in what the kernel runs, in who answers for the CPU, and in the feat
 from __future__ import absolute_import, division, print_function
 
 import os
+import platform
 import subprocess
 
-from . import cpuid
+from . import cpuid, midr
 
 #: Names the machine that this one is made to compute as, by caps on its libraries or by an emulator.
 NAME = "BENCH_EMULATION"
@@ -42,6 +43,11 @@ def program():
         return None
 
 
+def processor():
+    """The CPU as it shows itself to this process; None on an architecture that is not known here."""
+    return midr.processor() if platform.machine() == "aarch64" else cpuid.processor()
+
+
 def version(command):
     """What the emulator calls itself; it is asked natively."""
     try:
@@ -51,16 +57,16 @@ def version(command):
     return (told.decode("utf-8", "replace").splitlines() or ["not told"])[0].strip()
 
 
-def problems(running, processor, command, wanted):
+def problems(running, seen, command, wanted):
     """What speaks against the emulator `command` being in force, with the values seen; empty if it is."""
     found = []
     if running is None or os.path.realpath(running) != os.path.realpath(command):
         found.append("the kernel runs %s" % running)
-    if processor is None:
-        return found + ["this CPU has no CPUID to ask"]
-    if processor["cpu_hypervisor"] != SIGNATURE:
-        found.append("CPUID is answered by %s (%s)" % (processor["cpu_hypervisor"] or "the CPU", processor["cpu_model"]))
-    flags = processor["cpu_flags"].split()
+    if seen is None:
+        return found + ["this CPU cannot be asked what it is"]
+    if seen["cpu_family"] is not None and seen["cpu_hypervisor"] != SIGNATURE:  # only x86 has families, and CPUID
+        found.append("CPUID is answered by %s (%s)" % (seen["cpu_hypervisor"] or "the CPU", seen["cpu_model"]))
+    flags = seen["cpu_flags"].split()
     found += ["the CPU has no %s" % one for one in wanted if not one.startswith("-") and one not in flags]
     found += ["the CPU has %s" % one[1:] for one in wanted if one.startswith("-") and one[1:] in flags]
     return found
@@ -72,7 +78,7 @@ def check():
     if not command:
         return
     wanted = os.environ.get(FLAGS, "").split()
-    found = problems(program(), cpuid.processor(), command[0], wanted)
+    found = problems(program(), processor(), command[0], wanted)
     if found:
         raise NotInForce("asked to compute as %s by `%s`, but %s; nothing was computed"
                          % (name(), " ".join(command), ", ".join(found)))
@@ -86,7 +92,7 @@ def hardware():
     keys = {"emulation": name()} if name() else {}
     command = words()
     if command:
-        keys.update(cpuid.processor() or {})
+        keys.update(processor() or {})
         keys["cpu_caches"] = None  # the kernel tells of the host's
         keys["emulator"] = " ".join([version(command[0])] + command[1:])
     return keys

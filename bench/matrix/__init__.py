@@ -26,6 +26,7 @@ class Backend:
     seedings: tuple[str, ...]
     inits: tuple[str, ...]
     presets: tuple[str, ...]
+    architectures: tuple[str, ...]
     compile_cache: bool
     disk_mb: int
 
@@ -131,12 +132,13 @@ def _assemble(file: File) -> Matrix:
 
 
 def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
-    fields = entry.model_dump(exclude={"seedings", "inits", "presets"})
+    fields = entry.model_dump(exclude={"seedings", "inits", "presets", "architectures"})
     return Backend(
         name=name,
         seedings=tuple(one for one in SEEDINGS if entry.seedings is None or one in entry.seedings),
         inits=tuple(one for one in INITS if entry.inits is None or one in entry.inits),
         presets=tuple(one for one in file.presets if entry.presets is None or one in entry.presets),
+        architectures=tuple(entry.architectures),
         **fields,
     )
 

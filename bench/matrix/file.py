@@ -40,6 +40,7 @@ class BackendEntry(Entry):
     seedings: list[Literal["unseeded", "numpy", "full", "keras"]] | None = Field(default=None, min_length=1)
     inits: list[Literal["native", "supplied"]] | None = Field(default=None, min_length=1)
     presets: list[str] | None = Field(default=None, min_length=1)
+    architectures: list[Literal["x86_64", "aarch64"]] = Field(default=["x86_64"], min_length=1)
     compile_cache: bool = False
     disk_mb: int = Field(default=0, ge=0)
 

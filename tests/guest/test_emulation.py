@@ -66,7 +66,7 @@ class Proof(Variables):
     def test_each_thing_that_is_off_is_said_with_what_was_seen(self):
         self.assertEqual(emulation.problems("/python", HASWELL, "/q", []), ["the kernel runs /python"])
         self.assertEqual(emulation.problems(None, HASWELL, "/q", []), ["the kernel runs None"])
-        self.assertEqual(emulation.problems("/q", None, "/q", []), ["this CPU has no CPUID to ask"])
+        self.assertEqual(emulation.problems("/q", None, "/q", []), ["this CPU cannot be asked what it is"])
         self.assertEqual(emulation.problems("/q", HASWELL, "/q", ["adx"]), ["the CPU has no adx"])
         self.assertEqual(emulation.problems("/q", HASWELL, "/q", ["-avx"]), ["the CPU has avx"])
         real = dict(HASWELL, cpu_hypervisor=None)
