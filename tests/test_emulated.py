@@ -1,12 +1,13 @@
 """One box as several machines, for real: as it is, under caps and under QEMU, in the classes that are there."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from bench import bundle, campaign, classes, emulators, index
+from bench import bundle, campaign, classes, cpus, emulators, index
 from bench.campaign import Settings
 from bench.emulators import Emulator
 from bench.engine import Engine
@@ -27,15 +28,14 @@ def engine() -> Engine:
     return connect()
 
 
-@pytest.fixture(scope="module")
-def haswell() -> Emulator:
-    """The shipped emulator; without its program the test is skipped, or fails where BENCH_REQUIRE_EMULATOR is set."""
-    program = emulators.program("x86_64")
+def shipped(emulation: str) -> Emulator:
+    """A shipped emulator; without its program the test is skipped, or fails where BENCH_REQUIRE_EMULATOR is set."""
+    entry = SHIPPED.file.emulations[emulation]
+    assert isinstance(entry, EmulatorEntry)
+    program = emulators.program(cpus.CPUS[entry.qemu].architecture)
     if shutil.which(program) is None and not os.environ.get("BENCH_REQUIRE_EMULATOR"):
         pytest.skip(f"no {program} on PATH; scripts/emulator installs it")
-    entry = SHIPPED.file.emulations["haswell-qemu"]
-    assert isinstance(entry, EmulatorEntry)
-    return emulators.find("haswell-qemu", cpu=entry.qemu, slower=entry.slower)
+    return emulators.find(emulation, cpu=entry.qemu, slower=entry.slower)
 
 
 def machine(store: Store, executor: DockerExecutor, emulation: str | None) -> dict[str, Record]:
@@ -52,11 +52,10 @@ def digest(record: Record) -> str:
     return str(record.outcome.result_digest)
 
 
-def test_one_box_is_three_machines_in_the_classes_that_are_there(
-    engine: Engine, haswell: Emulator, tmp_path: Path
-) -> None:
+def test_one_box_is_three_machines_in_the_classes_that_are_there(engine: Engine, tmp_path: Path) -> None:
     """QEMU's Haswell and the caps of one are one class in float64; the record of the emulated run says which CPU was
     really seen."""
+    haswell = shipped("haswell-qemu")
     caps = SHIPPED.file.emulations["haswell-caps"]
     assert isinstance(caps, dict)
     executors = {
@@ -94,3 +93,22 @@ def test_one_box_is_three_machines_in_the_classes_that_are_there(
         assert together == {("lab", "lab as haswell-caps", "lab as haswell-qemu")}
     else:
         assert together == {("lab",), ("lab as haswell-caps", "lab as haswell-qemu")}
+
+
+def test_a_cpu_of_another_architecture_has_its_own_image_and_bits_of_its_own(engine: Engine, tmp_path: Path) -> None:
+    """64-bit ARM under QEMU: the image's own interpreter and packages, a CPU that shows itself, float64 within rounding
+    of x86-64, and a long double so wide that the yardstick moves."""
+    neoverse = shipped("neoverse-qemu")
+    if engine.image("arm64v8/debian:trixie-slim") is None:
+        pytest.skip("no arm64v8/debian:trixie-slim in the engine; scripts/base-images --arm64 makes it")
+    found = machine(Store(tmp_path), DockerExecutor(engine, limits=SHIPPED.limits, emulator=neoverse), "neoverse-qemu")
+    for cell, record in found.items():
+        seen, outcome = record.fingerprint, record.outcome
+        assert seen is not None, cell
+        assert outcome is not None, cell
+        assert (seen.hardware["architecture"], seen.hardware["cpu_model_number"]) == ("aarch64", "0xd0c")
+        assert "atomics" in seen.hardware["cpu_flags"].split()
+        assert record.run.machine.label == "lab as neoverse-qemu"
+        assert outcome.framework["numpy.longdouble.mantissa_bits"] == "112"
+        stack = json.loads(Store(tmp_path).blob(seen.stack_blob))
+        assert [line for line in stack["debian_packages"] if line.endswith(" arm64")]

@@ -259,3 +259,8 @@ def test_show_repeats_a_run_under_the_same_emulation() -> None:
     assert record.fingerprint is not None
     seen = record.fingerprint.model_copy(update={"hardware": {**record.fingerprint.hardware, "emulation": "epyc-qemu"}})
     assert repeat_command(record.model_copy(update={"fingerprint": seen})).endswith(" --emulate epyc-qemu")
+
+
+def test_images_of_an_emulation_are_not_sent_as_the_engines_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "--emulate", "neoverse-qemu", "--push", "registry.invalid"]) == 2
+    assert "give them without --emulate" in capsys.readouterr().err
