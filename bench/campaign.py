@@ -45,9 +45,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a campaign is run; `machine` is the owner's label, or None for one made from the hardware."""
+    """How a campaign is run; `machine` is the owner's label, or None for one made from the hardware; `emulation` is the
+    machine that this one passes for."""
 
     machine: str | None = None
+    emulation: str | None = None
     jobs: int = 1
 
 
@@ -108,7 +110,9 @@ def _places(
                 refusals[backend.name] = NotReady(status="failed", reason=str(error))
     hardware = next((one["hardware"] for one in seen.values()), None)
     label = settings.machine or (label_of(hardware) if hardware else "unknown")
-    label = _emulating(label, hardware or {})
+    emulation = settings.emulation or (hardware or {}).get("emulation")
+    if emulation:  # a machine that is made to pass for another says so in its name, whatever its owner calls it
+        label = f"{label} as {emulation}"
     places = {}
     for backend in backends:
         probe = seen.get(backend.name)
@@ -141,12 +145,6 @@ def label_of(hardware: dict[str, Any]) -> str:
     model = re.sub(r"\([^)]*\)|CPU|@.*", " ", str(hardware.get("cpu_model") or hardware.get("architecture")))
     words = "-".join(re.findall(r"[a-z0-9.]+", model.lower()))
     return f"{words or 'machine'}-{hardware.get('cpus')}cpu-{hardware['digest'][:6]}"
-
-
-def _emulating(label: str, hardware: dict[str, Any]) -> str:
-    """A machine that is made to pass for another says so in its name, whatever its owner calls it."""
-    emulation = hardware.get("emulation")
-    return f"{label} as {emulation}" if emulation else label
 
 
 def _key(run: Run, places: dict[str, _Place]) -> RunKey:

@@ -27,8 +27,8 @@ JOB, OUTPUT, CACHE = "/bench/job", "/bench/output", "/bench/cache"
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """A container to run once. `files` go into /bench/job; `cache` is (volume name, read only) or None; `variables` are
-    set beside those of the image."""
+    """A container to run once. `files` go into /bench/job, and `programs` as files that can be started; `cache` is
+    (volume name, read only) or None; `variables` are set beside the image's, and `prefix` stands before its entry."""
 
     image: str
     command: tuple[str, ...]
@@ -38,6 +38,8 @@ class ContainerSpec:
     cache: tuple[str, bool] | None = None
     gpu: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, bytes] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +156,7 @@ class Engine:
         labels: Mapping[str, str],
         arguments: Mapping[str, str],
         on_line: Callable[[str], None],
+        platform: str | None = None,
     ) -> str:
         """Builds an image from a tar; returns its id. RunError carries the last lines that the build printed."""
         tail: list[str] = []
@@ -167,6 +170,7 @@ class Engine:
                 forcerm=True,
                 decode=True,
                 buildargs=dict(arguments),
+                platform=platform,
                 timeout=3600,
             ):
                 text = str(message.get("stream") or message.get("error") or message.get("status") or "").rstrip()
@@ -237,8 +241,8 @@ class Engine:
         """Runs a container to its end and removes it with its anonymous volumes, whatever happens."""
         container = self._create(spec)
         try:
-            if spec.files:
-                container.put_archive(JOB, tar(spec.files))
+            if spec.files or spec.programs:
+                container.put_archive(JOB, tar(spec.files, spec.programs))
             container.start()
             container.reload()
             pid = int(container.attrs["State"]["Pid"])
@@ -272,6 +276,9 @@ class Engine:
             options["volumes"] = {volume: {"bind": CACHE, "mode": "ro" if read_only else "rw"}}
         if spec.gpu:
             options["device_requests"] = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+        if spec.prefix:
+            entry = self.client.images.get(spec.image).attrs["Config"]["Entrypoint"] or []
+            options["entrypoint"] = [*spec.prefix, *entry]
         return self.client.containers.create(
             spec.image,
             list(spec.command),
@@ -351,13 +358,14 @@ class Engine:
             yield "image", name, lambda i=image: self.client.images.remove(i.id, force=True)  # type: ignore[misc]
 
 
-def tar(files: Mapping[str, bytes]) -> bytes:
-    """An archive of plain files: build contexts and jobs travel so. Same files, same bytes."""
+def tar(files: Mapping[str, bytes], programs: Mapping[str, bytes] | None = None) -> bytes:
+    """An archive of plain files, and of programs: build contexts and jobs travel so. Same files, same bytes."""
+    programs = programs or {}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in sorted(files.items()):
+        for name, content in sorted({**files, **programs}.items()):
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode = len(content), 0o755 if name in programs else 0o644
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 

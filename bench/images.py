@@ -15,15 +15,20 @@ from bench.errors import BenchError, RunError
 
 #: Proxies are the one kind of build argument that Docker keeps out of an image's history.
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+#: Architecture -> where Docker's official images for it alone are, and what engines call it. The plain names stay those
+#: of the engine's own architecture: an engine keeps one image under one name.
+FOREIGN = {"aarch64": ("arm64v8", "linux/arm64"), "x86_64": ("amd64", "linux/amd64")}
 ORIGIN = f"{LABEL}.base.origin"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """A backend's build context: its folder of docker/ and the guest. `digest` covers names and contents."""
+    """A backend's build context: its folder of docker/ and the guest. `digest` covers names and contents. `platform` is
+    None for the engine's own."""
 
     backend: str
     files: Mapping[str, bytes]
+    platform: str | None = None
 
     @property
     def digest(self) -> str:
@@ -48,8 +53,9 @@ class Context:
         return source
 
 
-def context(backend: str, folder: Path | None = None) -> Context:
-    """The build context of a backend's folder; RunError if the folder has no Dockerfile."""
+def context(backend: str, folder: Path | None = None, foreign: str | None = None) -> Context:
+    """The build context of a backend's folder, for the engine's architecture or a foreign one; RunError if the folder
+    has no Dockerfile."""
     folder = (folder or resources.find("docker")) / backend
     if not (folder / "Dockerfile").is_file():
         raise RunError(f"docker/{backend}: no Dockerfile there; every backend of matrix.yaml has a folder of its own")
@@ -57,7 +63,11 @@ def context(backend: str, folder: Path | None = None) -> Context:
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
     files |= {f"guest/{name}": content for name, content in resources.guest_files().items()}
-    return Context(backend=backend, files=files)
+    if foreign is None:
+        return Context(backend=backend, files=files)
+    namespace, platform = FOREIGN[foreign]
+    recipe = re.sub(rb"^FROM debian:", f"FROM {namespace}/debian:".encode(), files["Dockerfile"], flags=re.MULTILINE)
+    return Context(backend=backend, files={**files, "Dockerfile": recipe}, platform=platform)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +124,18 @@ def build(engine: Engine, one: Context, on_line: Callable[[str], None], wheels: 
     }
     arguments = {key: os.environ[key] for key in PROXIES if os.environ.get(key)}
     try:
-        engine.build(tar({**one.files, **host}), tag=one.tag, labels=labels, arguments=arguments, on_line=on_line)
+        engine.build(
+            tar({**one.files, **host}),
+            tag=one.tag,
+            labels=labels,
+            arguments=arguments,
+            platform=one.platform,
+            on_line=on_line,
+        )
     except RunError as error:
-        raise RunError(f"{error}\n  What was recorded so far stays; `bench build` tries again.") from None
+        foreign = f"  Its kernel must know programs for {one.platform}: `scripts/emulator --arm64`.\n"
+        hint = foreign if one.platform else ""
+        raise RunError(f"{error}\n{hint}  What was recorded so far stays; `bench build` tries again.") from None
     image = engine.image(one.tag)
     assert image is not None  # Engine.build has looked
     return image

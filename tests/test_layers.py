@@ -9,10 +9,9 @@ BENCH = ROOT / "bench"
 
 #: From the ground up; a module imports only from lines above its own, function-level imports included.
 LAYERS = (
-    "errors", "digests", "resources", "controls", "process", "cell", "bound", "matrix.file", "matrix", "plan",
+    "errors", "digests", "resources", "controls", "cpus", "process", "cell", "bound", "matrix.file", "matrix", "plan",
     "records", "verification", "observations", "fingerprints", "store", "machines", "collector", "bundle", "supplied",
-    "hostsettings",
-    "engine", "images", "sharing", "inventory",
+    "hostsettings", "emulators", "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",
     "elements", "jsonlines", "sources", "divergence",
     "tensors", "tensors.mapped", "tensors.archive", "tensors.npy", "tensors.npz", "tensors.hdf5", "tensors.safetensors",

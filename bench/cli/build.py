@@ -36,6 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     if arguments.executor == "here" and (arguments.push or arguments.sources):
         raise UsageError("--push and --from are about images; `--executor here` has none")
+    if arguments.emulate and (arguments.push or arguments.sources):
+        raise UsageError("--push and --from are about the engine's own images; give them without --emulate")
     matrix = options.read_matrix(arguments)
     runs = plan.plan(matrix, campaign="", only=arguments.only, pool=arguments.pool)
     backends = list({run.backend.name: run.backend for run in runs}.values())

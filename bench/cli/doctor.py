@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import images, matrix, resources
+from bench import emulators, images, matrix, resources
 from bench.engine import Engine
 from bench.errors import RunError
 from bench.executors.here import find_python
@@ -45,6 +45,8 @@ def command(arguments: argparse.Namespace) -> int:
     print(f"gpu        {f'no: {refusal}; GPU cells will be `unavailable`' if refusal else 'yes'}")
     print(f"registry   {'answers' if engine.registry_answers() else 'does not answer; scripts/base-images needs none'}")
     print("\n".join(_pythons(sorted({backend.python for backend in shipped.backends.values()}))))
+    there = shutil.which(emulators.program("x86_64"))
+    print(f"emulator   {'found' if there else 'not found; scripts/emulator installs it'} (only `--emulate` needs it)")
     return 0
 
 

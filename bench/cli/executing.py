@@ -3,10 +3,13 @@
 import argparse
 from pathlib import Path
 
+from bench import emulators
 from bench.cli import options
+from bench.emulators import Emulator
 from bench.errors import UsageError, sentence
 from bench.executors import Executor
 from bench.matrix import Matrix
+from bench.matrix.file import EmulatorEntry
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,7 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
     """The executor that the command line asks for; RunError if there is no engine for it."""
     if arguments.wheels is not None and not arguments.wheels.is_dir():
         raise UsageError(f"--wheels {arguments.wheels}: no such folder; give the folder that has the wheel files")
-    variables = _emulation(arguments.emulate, matrix)
+    variables, emulator = _emulation(arguments.emulate, matrix)
     if arguments.executor == "here":
         from bench.executors.here import HereExecutor
 
@@ -50,6 +53,7 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
             docker_folder=arguments.docker_folder,
             wheels=arguments.wheels,
             variables=variables,
+            emulator=emulator,
         )
     if arguments.interpreter is not None:
         raise UsageError("--interpreter goes with `--executor here`; containers have an interpreter of their own")
@@ -63,14 +67,19 @@ def executor(arguments: argparse.Namespace, matrix: Matrix, *, build: bool = Tru
         wheels=arguments.wheels,
         build=build,
         variables=variables,
+        emulator=emulator,
     )
 
 
-def _emulation(name: str | None, matrix: Matrix) -> dict[str, str]:
-    """The variables of an emulation, with its name for the guest to record; none if none is asked for."""
+def _emulation(name: str | None, matrix: Matrix) -> tuple[dict[str, str], Emulator | None]:
+    """The variables of an emulation by caps, with its name for the guest to record, or its emulator; neither if none is
+    asked for."""
     if name is None:
-        return {}
+        return {}, None
     known = matrix.file.emulations
     if name not in known:
         raise UsageError(sentence(path="--emulate", what="unknown emulation", seen=name, legal=known))
-    return {**known[name], "BENCH_EMULATION": name}
+    entry = known[name]
+    if isinstance(entry, EmulatorEntry):
+        return {}, emulators.find(name, cpu=entry.qemu, slower=entry.slower)
+    return {**entry, emulators.NAME: name}, None

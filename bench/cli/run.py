@@ -46,7 +46,7 @@ def command(arguments: argparse.Namespace) -> int:
         trace=arguments.trace,
     )
     console = Console(highlight=False)
-    settings = campaign.Settings(machine=arguments.machine, jobs=arguments.jobs)
+    settings = campaign.Settings(machine=arguments.machine, emulation=arguments.emulate, jobs=arguments.jobs)
     with Shown(console) as shown:
         result = campaign.execute(runs, executor=executor, store=store, settings=settings, listener=shown)
     codes = [_code(record) for record in result.records]

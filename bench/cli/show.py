@@ -69,7 +69,8 @@ def repeat_command(record: Record) -> str:
     """The command that makes a run like this one: a new campaign, so that nothing is resumed."""
     run = record.run
     executor = "" if record.executor.get("name") == "docker" else f" --executor {record.executor.get('name')}"
+    emulation = record.fingerprint.hardware.get("emulation") if record.fingerprint else None
     return (
         f"bench run --all --only '{run.cell}' --seeds {run.seeds['numpy']} --runs {run.index + 1} "
-        f"--campaign again{executor}"
+        f"--campaign again{executor}" + (f" --emulate {emulation}" if emulation else "")
     )

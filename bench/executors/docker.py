@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench import images
 from bench.digests import sha256
+from bench.emulators import Emulator
 from bench.engine import CACHE, JOB, LABEL, OUTPUT, PROJECT, ContainerResult, ContainerSpec, Engine
 from bench.errors import RunError
 from bench.executors import Attempt, Job, NotReady
@@ -16,6 +17,9 @@ from bench.records import Status
 
 #: A warm-up compiles every module anew; a probe only reads files.
 WARM_SECONDS, PROBE_SECONDS = 1800, 120
+
+#: What the emulator's program is called inside a container, beside the job.
+EMULATOR = "qemu"
 
 
 class DockerExecutor:
@@ -32,13 +36,15 @@ class DockerExecutor:
         wheels: Path | None = None,
         build: bool = True,
         variables: Mapping[str, str] | None = None,
+        emulator: Emulator | None = None,
     ) -> None:
         self.engine = engine
         self.limits = limits
         self.docker_folder = docker_folder
         self.wheels = wheels
         self.build = build
-        self.variables = dict(variables or {})
+        self.emulator = emulator
+        self.variables = {**(variables or {}), **(emulator.variables(f"{JOB}/{EMULATOR}") if emulator else {})}
         self.built: dict[str, Built] = {}
 
     def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
@@ -46,13 +52,12 @@ class DockerExecutor:
         refused: dict[str, NotReady] = {}
         contexts = []
         for backend in backends:
-            context = images.context(backend.name, self.docker_folder)
-            # Asked before anything is built: these images are large, and useless without a GPU.
-            reason = self.engine.gpu_refusal(context.base) if backend.accelerator == "gpu" else None
-            if reason is None:
+            context = images.context(backend.name, self.docker_folder, self._foreign())
+            refusal = self._refusal(backend, context.base)
+            if refusal is None:
                 contexts.append(context)
             else:
-                refused[backend.name] = NotReady(status="unavailable", reason=reason)
+                refused[backend.name] = refusal
         if self.build:
             needs = {backend.name: backend.disk_mb for backend in backends}
             self.built = images.ensure(self.engine, contexts, disk_mb=needs, on_line=say, wheels=self.wheels)
@@ -70,6 +75,23 @@ class DockerExecutor:
                 refused[one.backend] = NotReady(status="unavailable", reason=reason)
         return refused
 
+    def _foreign(self) -> str | None:
+        """The architecture of the images, where it is not the engine's own."""
+        emulator = self.emulator
+        return emulator.architecture if emulator and emulator.architecture != emulator.host else None
+
+    def _refusal(self, backend: Backend, base: str) -> NotReady | None:
+        """What is asked before anything is built: GPU images are large, and useless without a GPU."""
+        if self.emulator is not None:
+            if reason := self.emulator.refusal(backend):
+                return NotReady(status="skipped", reason=reason)
+            there = str(self.engine.info.get("Architecture"))
+            if there != self.emulator.host:
+                reason = f"the engine runs {there}, and the emulator of this host is for {self.emulator.host}"
+                return NotReady(status="unavailable", reason=reason)
+        reason = self.engine.gpu_refusal(base) if backend.accelerator == "gpu" else None
+        return NotReady(status="unavailable", reason=reason) if reason else None
+
     def image_id(self, backend: Backend) -> str:
         image = self.built[backend.name].image
         if image is None:
@@ -80,6 +102,7 @@ class DockerExecutor:
         info = self.engine.info
         seen = [self.image_id(backend), self.engine.id, *(str(info.get(key)) for key in ("NCPU", "KernelVersion"))]
         seen += [f"{key}={value}" for key, value in sorted(self.variables.items())]
+        seen += [sha256(self.emulator.content)] if self.emulator else []
         return sha256("\n".join(seen).encode())
 
     def probe(self, backend: Backend) -> Attempt:
@@ -122,6 +145,8 @@ class DockerExecutor:
         job: Job | None = None,
         cache: tuple[str, bool] | None = None,
     ) -> ContainerSpec:
+        emulator = self.emulator
+        seconds *= emulator.slower if emulator else 1
         limits = Limits(memory_mb=self.limits.memory_mb, processes=self.limits.processes, seconds=seconds)
         return ContainerSpec(
             image=self.image_id(backend),
@@ -132,6 +157,8 @@ class DockerExecutor:
             cache=cache,
             gpu=backend.accelerator == "gpu",
             variables=self.variables,
+            programs={EMULATOR: emulator.content} if emulator else {},
+            prefix=emulator.command(f"{JOB}/{EMULATOR}") if emulator else (),
         )
 
     def _attempt(self, backend: Backend, spec: ContainerSpec) -> Attempt:
@@ -150,6 +177,7 @@ class DockerExecutor:
                 "seconds": spec.limits.seconds,
             },
             "exit_code": result.exit_code,
+            **({"emulator": self.emulator.facts()} if self.emulator else {}),
         }
         status, reason = _judge(result, spec)
         return Attempt(status=status, reason=reason, files=result.files, tail=result.tail, facts=facts)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import hostsettings, process, resources
 from bench.digests import sha256
+from bench.emulators import Emulator
 from bench.errors import BenchError, RunError
 from bench.executors import TAIL_BYTES, Attempt, Job, NotReady
 from bench.matrix import Backend
@@ -39,19 +40,24 @@ class HereExecutor:
         docker_folder: Path | None = None,
         wheels: Path | None = None,
         variables: Mapping[str, str] | None = None,
+        emulator: Emulator | None = None,
     ) -> None:
         self.limits = limits
         self.folder = folder
         self.interpreter = interpreter
         self.docker_folder = docker_folder
         self.wheels = wheels
-        self.variables = dict(variables or {})
+        self.emulator = emulator
+        self.variables = {**(variables or {}), **(emulator.variables(emulator.path) if emulator else {})}
         self.pythons: dict[str, Path] = {}
 
     def prepare(self, backends: Sequence[Backend], say: Callable[[str, str], None]) -> Mapping[str, NotReady]:
         """Makes environments. A backend whose Python is not on this host is `skipped`, with the reason."""
         refused: dict[str, NotReady] = {}
         for backend in backends:
+            if self.emulator is not None and (reason := self._unspeakable(self.emulator, backend)):
+                refused[backend.name] = NotReady(status="skipped", reason=reason)
+                continue
             if self.interpreter is not None:
                 self.pythons[backend.name] = self.interpreter
                 continue
@@ -78,6 +84,7 @@ class HereExecutor:
             return None
         guest = [sha256(content) for content in resources.guest_files().values()]
         capped = [f"{key}={value}" for key, value in sorted(self.variables.items())]
+        capped += [sha256(self.emulator.content)] if self.emulator else []
         return sha256("\n".join([str(self.pythons[backend.name]), *guest, os.uname().release, *capped]).encode())
 
     def probe(self, backend: Backend) -> Attempt:
@@ -129,9 +136,20 @@ class HereExecutor:
             )
         return tool / "bin" / "virtualenv"
 
+    @staticmethod
+    def _unspeakable(emulator: Emulator, backend: Backend) -> str | None:
+        """Why a backend's environment here cannot speak for the emulated CPU, or None."""
+        if emulator.architecture != emulator.host:
+            return f"{emulator.emulation} runs programs for {emulator.architecture}: in containers only"
+        return emulator.refusal(backend)
+
+    def _prefix(self) -> tuple[str, ...]:
+        return self.emulator.command(self.emulator.path) if self.emulator else ()
+
     def _attempt(self, backend: Backend, command: str, job: Job | None, seconds: float, *, cache: bool) -> Attempt:
+        seconds *= self.emulator.slower if self.emulator else 1
         with _workplace(job) as place:
-            words: list[str | Path] = [self.pythons[backend.name], "-m", "guest", command]
+            words: list[str | Path] = [*self._prefix(), self.pythons[backend.name], "-m", "guest", command]
             words += [place / "job", place / "output"] if job else [place / "output"]
             if cache:
                 environment = self.pythons[backend.name].parent.parent
@@ -160,6 +178,7 @@ class HereExecutor:
             "isolation": "none",
             "adopted": self.interpreter is not None,
             "limits": {"seconds": seconds},
+            **({"emulator": self.emulator.facts()} if self.emulator else {}),
         }
         if finished.exit_code is None:
             reason = f"no end after {seconds:g} s; `limits.seconds` in matrix.yaml raises the limit"

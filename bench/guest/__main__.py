@@ -9,8 +9,8 @@ import tempfile
 import time
 import traceback
 
-from . import (SCHEMA, bits, compile_cache, files, frameworks, machine, models, scrub, seeding, stack, trace, training,
-               workloads)
+from . import (SCHEMA, bits, compile_cache, emulation, files, frameworks, machine, models, scrub, seeding, stack, trace,
+               training, workloads)
 
 
 def environment():
@@ -22,6 +22,7 @@ def environment():
 
 def compute(job, supplied, masks, cache, fill):
     """Seeds, imports and trains; the record's fields of a run that went well, and its arrays."""
+    emulation.check()
     seeding.before_imports(job)
     framework = frameworks.named(job["framework"])
     os.environ["KERAS_BACKEND"] = str(job["framework"])
@@ -117,6 +118,7 @@ def run(arguments):
 
 def probe(arguments):
     """Only who and where: the stack and the machine."""
+    emulation.check()
     files.write_json(arguments.output, "probe.json", dict(environment(), schema=SCHEMA))
 
 

@@ -10,8 +10,7 @@ import re
 import subprocess
 import time
 
-#: Names the machine that this one is made to compute as, by caps on its libraries or by an emulator.
-EMULATION = "BENCH_EMULATION"
+from . import emulation
 
 #: Environment variables that can move bits; others are not recorded.
 RELEVANT = re.compile(r"^(OMP|MKL|OPENBLAS|KMP|GOMP|ATEN|TORCH|CUDA|CUDNN|CUBLAS|NVIDIA|XLA|JAX|TF|KERAS|THEANO|NPY|"
@@ -73,8 +72,7 @@ def hardware():
         "cpus": (text("/proc/cpuinfo") or "").count("processor\t:"),
         "gpus": gpus(),
     }
-    if os.environ.get(EMULATION):  # a machine that is not really there never has a real one's digest
-        keys["emulation"] = os.environ[EMULATION]
+    keys.update(emulation.hardware())
     lines = "".join("%s %s\n" % (key, keys[key]) for key in sorted(keys))
     return dict(keys, digest=hashlib.sha256(lines.encode("utf-8")).hexdigest())
 

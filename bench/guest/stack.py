@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 
+from . import emulation
+
 
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
@@ -38,8 +40,10 @@ def interpreter():
 
 def debian_packages():
     """`name version architecture` lines, sorted; None where dpkg is not there."""
+    # In an image of another architecture the kernel may know no way to start a program; its emulator always does.
+    command = emulation.words() + ["/usr/bin/dpkg-query"]
     try:
-        output = subprocess.check_output(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n"])
+        output = subprocess.check_output(command + ["-W", "-f", "${Package} ${Version} ${Architecture}\n"])
     except (OSError, subprocess.CalledProcessError):
         return None
     return sorted(line for line in output.decode("utf-8").splitlines() if line)

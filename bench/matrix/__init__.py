@@ -29,6 +29,7 @@ class Backend:
     inits: tuple[str, ...]
     presets: tuple[str, ...]
     workloads: tuple[str, ...]
+    architectures: tuple[str, ...]
     compile_cache: bool
     disk_mb: int
 
@@ -150,13 +151,14 @@ def _assemble(file: File) -> Matrix:
 
 
 def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
-    fields = entry.model_dump(exclude={"seedings", "inits", "presets", "workloads"})
+    fields = entry.model_dump(exclude={"seedings", "inits", "presets", "workloads", "architectures"})
     return Backend(
         name=name,
         seedings=tuple(one for one in SEEDINGS if entry.seedings is None or one in entry.seedings),
         inits=tuple(one for one in INITS if entry.inits is None or one in entry.inits),
         presets=tuple(one for one in file.presets if entry.presets is None or one in entry.presets),
         workloads=tuple(one for one in file.workloads if entry.workloads is None or one in entry.workloads),
+        architectures=tuple(entry.architectures),
         **fields,
     )
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
+from bench.cpus import CPUS
 from bench.errors import UsageError, sentence
 
 Scope = Literal["run", "machine", "backend", "control", "night", "published"]
@@ -39,6 +41,7 @@ class BackendEntry(Entry):
     inits: list[Literal["native", "supplied"]] | None = Field(default=None, min_length=1)
     presets: list[str] | None = Field(default=None, min_length=1)
     workloads: list[str] | None = Field(default=None, min_length=1)
+    architectures: list[Literal["x86_64", "aarch64"]] = Field(default=["x86_64"], min_length=1)
     compile_cache: bool = False
     disk_mb: int = Field(default=0, ge=0)
 
@@ -67,6 +70,33 @@ class ReferenceEntry(Entry):
     where: str
 
 
+class EmulatorEntry(Entry):
+    """A machine by an emulator: the CPU that QEMU shows, and by how much limits of time are stretched."""
+
+    qemu: str
+    slower: float = Field(ge=1, le=1000)
+
+    @field_validator("qemu")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in CPUS:
+            raise PydanticCustomError("unknown_name", "unknown CPU", {"legal": list(CPUS)})
+        return value
+
+
+#: A machine by caps: variables that the libraries of a guest read.
+Caps = dict[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")], str]
+
+
+def _form(value: object) -> str:
+    """Which form an emulation has: variables are in capitals, the keys of an emulator are not."""
+    capitals = isinstance(value, dict) and all(str(key).isupper() for key in value)
+    return "caps" if capitals else "emulator"
+
+
+Emulation = Annotated[Annotated[Caps, Tag("caps")] | Annotated[EmulatorEntry, Tag("emulator")], Discriminator(_form)]
+
+
 class File(Entry):
     """The file as written."""
 
@@ -79,7 +109,7 @@ class File(Entry):
     runs: int = Field(ge=1)
     trace: Trace
     limits: Limits
-    emulations: dict[str, dict[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")], str]] = {}
+    emulations: dict[str, Emulation] = {}
     default: list[str | CellsEntry]
     all_workloads: list[str | CellsEntry] = []
     yardstick: str | None = None
@@ -132,10 +162,14 @@ def _is_echo(error: Any) -> bool:
 def _problem(error: Any) -> str:
     """One line for one of pydantic's errors: path, value, legal values, did you mean."""
     location = [part for part in error["loc"] if part not in ("str", "CellsEntry")]
+    if location[:1] == ["emulations"]:
+        location[2:3] = []  # the form that the entry was taken for
     path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         return sentence(path=path, what="unknown key", seen=str(location[-1]), legal=_keys(location[:-1]))
+    if kind == "unknown_name":
+        return sentence(path=path, what=error["msg"], seen=value, legal=error["ctx"]["legal"])
     if kind == "missing":
         return f"{path}: missing; it must be given"
     if kind == "literal_error":
@@ -156,6 +190,7 @@ SHAPES: dict[tuple[str, ...], type[Entry]] = {
     ("backends", "*"): BackendEntry,
     ("workloads", "*"): WorkloadEntry,
     ("limits",): Limits,
+    ("emulations", "*"): EmulatorEntry,
     ("default", "*"): CellsEntry,
     ("all_workloads", "*"): CellsEntry,
     ("expect", "*"): ExpectationEntry,
