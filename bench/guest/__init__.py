@@ -10,7 +10,7 @@ JOB is a folder with `job.json` and, where the init lane is `supplied`, `supplie
 
     {"schema": 1, "cell": id, "workload", "backend", "framework", "seeding", "init", "preset": names,
      "accelerator": "cpu" or "gpu",
-     "controls": {name: value}, "seeds": {"numpy", "backend", "keras": integers},
+     "controls": {name: value}, "fail_closed": whether a control that is not in force fails the run, "seeds": {"numpy", "backend", "keras": integers},
      "repeats": n, "epochs": n, "trace": "scores" or "epochs",
      "supplied": null or [[array, ...] for each repeat]}
 
