@@ -15,6 +15,9 @@ ALL = -1
 CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename64_",
              "openblas_get_corename")
 
+#: An OpenBLAS without its oldest kernels (DYNAMIC_OLDER) has Nehalem's for Atom too, and calls them Atom's.
+SAME_KERNELS = {b"Atom": "Nehalem"}
+
 
 def mapped(pattern):
     """Paths of the shared libraries of this process whose name matches, sorted."""
@@ -47,7 +50,7 @@ def judged(name, asked, answers, what):
 
 
 def openblas_coretype(name, asked):
-    answers = [(library, answer.decode("ascii", "replace")) for library, answer
+    answers = [(library, SAME_KERNELS.get(answer, answer.decode("ascii", "replace"))) for library, answer
                in told(r"openblas", CORENAMES, ctypes.c_char_p)]
     return judged(name, asked, answers, "OpenBLAS that tells its core")
 

@@ -85,10 +85,11 @@ def glibc_tunables(name, asked):
 
 def libc():
     """(major, minor) of glibc; None for another C library."""
-    try:
-        match = re.match(r"glibc (\d+)\.(\d+)", os.confstr("CS_GNU_LIBC_VERSION") or "")
-    except (ValueError, AttributeError):
+    tell = getattr(ctypes.CDLL(None), "gnu_get_libc_version", None)
+    if tell is None:
         return None
+    tell.restype = ctypes.c_char_p
+    match = re.match(r"(\d+)\.(\d+)", tell().decode("ascii"))
     return (int(match.group(1)), int(match.group(2))) if match else None
 
 

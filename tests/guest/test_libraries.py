@@ -21,6 +21,8 @@ class Libraries(unittest.TestCase):
             libraries.told = lambda *_: [("libopenblas.so", answer) for answer in answers]
             seen = libraries.openblas_coretype("openblas_coretype", "Haswell")
             self.assertEqual(seen["state"], wanted, answers)
+        libraries.told = lambda *_: [("libopenblas.so", b"Atom")]
+        self.assertEqual(libraries.openblas_coretype("openblas_coretype", "Nehalem")["state"], "in force")
 
     def test_mkl_names_its_code_path_strict_or_not(self):
         for answer, wanted in ((3, "in force"), (3 | 1 << 16, "in force"), (2, "not in force"), (99, "not in force")):
