@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import classes, distributions, expectations, findings, groups, precision, published, variance
+from bench import classes, distributions, expectations, findings, groups, precision, published, switches, variance
 from bench.bound import Bound
 from bench.cell import selected
 from bench.classes import Split
@@ -20,6 +20,7 @@ from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
 from bench.records import Record
 from bench.store import Refused, Stored
+from bench.switches import Switch
 from bench.variance import Variance
 
 
@@ -31,6 +32,7 @@ class Analysis:
     campaign: str
     groups: tuple[Group, ...]
     backends: tuple[Comparison, ...]
+    switches: tuple[Switch, ...]
     published: tuple[PublishedComparison, ...]
     precision: tuple[Precision, ...]
     splits: tuple[Split, ...]
@@ -72,6 +74,7 @@ def analyse(
     chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
+    switched = switches.switches(run_groups, _bounds(matrix, "control"))
     lanes = _published(run_groups, matrix, references)
     errors = precision.measure(run_groups, matrix.file.yardstick)
     contrasts = distributions.contrasts(run_groups)
@@ -80,13 +83,14 @@ def analyse(
         campaign=campaign or "of other tools",
         groups=run_groups,
         backends=pairs,
+        switches=switched,
         published=lanes,
         precision=errors,
         contrasts=contrasts,
         variances=variances,
         splits=splits,
-        judged=expectations.judge(matrix.expect, run_groups, pairs, lanes),
-        findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits),
+        judged=expectations.judge(matrix.expect, run_groups, (*pairs, *(one.comparison for one in switched)), lanes),
+        findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits, switched),
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
     )

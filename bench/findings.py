@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import classes, placement, precision, proportion
+from bench import classes, placement, precision, proportion, switches
 from bench.classes import Split
 from bench.distributions import Contrast
 from bench.groups import Group
 from bench.precision import Precision
 from bench.proportion import RARE
 from bench.published import PublishedComparison
+from bench.switches import Switch
 from bench.variance import Component, Variance
 
 
@@ -33,12 +34,14 @@ def findings(
     contrasts: Sequence[Contrast] = (),
     variances: Sequence[Variance] = (),
     splits: Sequence[Split] = (),
+    switched: Sequence[Switch] = (),
 ) -> tuple[Finding, ...]:
     """All findings, in the order in which a reader would ask."""
     return (
         *(seeding(one) for one in _by_backend(groups)),
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
+        *(Finding(topic="switches", sentence=text, runs=runs) for text, runs in switches.sentences(switched)),
         *(accuracy(one, _several(groups)) for one in _by_lane(errors)),
         *(difference(some) for some in _by_outcome(contrasts)),
         *(noise(one) for one in variances if _telling(one)),

@@ -39,6 +39,7 @@ class Run:
     epochs: int
     trace: str
     limits: Limits
+    fail_closed: bool = False
 
     def job(self) -> dict[str, Any]:
         """What the guest is told (bench/guest/__init__.py states the form); supplied weights are added elsewhere."""
@@ -53,6 +54,7 @@ class Run:
             "init": self.cell.init,
             "preset": self.cell.preset,
             "controls": dict(self.controls),
+            "fail_closed": self.fail_closed,
             "seeds": {"numpy": self.seeds.numpy, "backend": self.seeds.backend, "keras": self.seeds.keras},
             "repeats": self.repeats,
             "epochs": self.epochs,
@@ -94,4 +96,5 @@ def _run(matrix: Matrix, cell: Cell, seeds: Seeds, campaign: str, index: int, tr
         epochs=workload.epochs,
         trace=trace,
         limits=matrix.limits,
+        fail_closed=cell.preset in matrix.file.fail_closed,
     )

@@ -382,3 +382,24 @@ def test_a_machine_that_passes_for_another_says_so_in_its_name(tmp_path: Path) -
 
     result = execute(Store(tmp_path), Capped(), runs(count=1))
     assert {record.run.machine.label for record in result.records} == {"box as haswell-caps"}
+
+
+def test_a_run_that_failed_closed_keeps_what_became_of_its_controls(tmp_path: Path) -> None:
+    """The guest's `failed` names the control; the record has its state, and no result."""
+    files = guest_files(CELL)
+    body = json.loads(files["record.json"])
+    for key in ("repeats", "result_digest", "workload"):
+        body.pop(key)
+    state = {"name": "op_determinism", "asked": True, "state": "not in force", "evidence": "for GPUs alone"}
+    body |= {"status": "failed", "reason": "preset 'deterministic' fails closed: op_determinism", "controls": [state]}
+    failed = {"record.json": json.dumps(body).encode(), "arrays.bin": b""}
+    record = execute(Store(tmp_path), Memory(lambda run: done(failed)), runs(count=1)).records[0]
+    assert (record.status, record.reason) == ("failed", body["reason"])
+    assert record.outcome is not None
+    assert [one.model_dump() for one in record.outcome.controls] == [state]
+    assert record.outcome.result_digest is None
+
+
+def test_only_presets_of_the_matrix_fail_closed() -> None:
+    closed = plan.plan(SHIPPED, campaign="x", only=["mlp/tf-cpu/keras/native/*"], pool="space", runs=1)
+    assert {run.cell.preset for run in closed if run.job()["fail_closed"]} == {"deterministic"}

@@ -18,13 +18,13 @@ LAYERS = (
     "tensors.text", "tensors.files", "tensors.histogram", "tensors.tally", "tensors.elementwise", "tensors.walk",
     "tensors.comparison",
     "comparability", "index", "explanation", "classes", "history", "classifiers", "comparison", "groups",
-    "proportion", "placement", "published", "claim", "precision", "distributions", "variance", "expectations",
-    "findings", "analysis",
-    "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
-    "report.writing", "report.terminal",
+    "switches", "proportion", "placement", "published", "claim", "precision", "distributions", "variance",
+    "expectations", "findings", "analysis",
+    "report", "report.statistics", "report.switches", "report.page", "report.json", "report.markdown",
+    "report.controls", "report.html", "report.writing", "report.terminal",
     "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare_files", "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect",
-    "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
+    "cli.compare_files", "cli.compare", "cli.classes", "cli.controls", "cli.claim", "cli.show", "cli.export",
+    "cli.collect", "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
 )  # fmt: skip
 
 

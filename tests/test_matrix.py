@@ -71,8 +71,16 @@ BAD: list[tuple[str, Any, list[str]]] = [
      ["$.backends.tf-cpu.seedings[0]", "unknown value 'nunpy'", "did you mean 'numpy'?"]),
     ("no preset at all", lambda raw: raw["backends"]["tf-cpu"].update(presets=[]),
      ["$.backends.tf-cpu.presets", "at least 1"]),
+    ("unknown preset that fails closed", lambda raw: raw.update(fail_closed=["determinstic"]),
+     ["$.fail_closed[0]", "unknown preset 'determinstic'", "did you mean 'deterministic'?"]),
+    ("a text that is no tunable", lambda raw: raw["presets"].update(old={"glibc_tunables": "-AVX2"}),
+     ["$.presets.old.glibc_tunables: '-AVX2'", "legal: tunables of glibc, such as 'glibc.cpu.hwcaps=-AVX2,-FMA'"]),
+    ("a number of which some are legal", lambda raw: raw["presets"].update(narrow={"xla_vector_width": 64}),
+     ["$.presets.narrow.xla_vector_width: 64", "legal: 128, 256, 512"]),
+    ("a hash seed out of range", lambda raw: raw["presets"].update(hashed={"hash_seed": 2**32}),
+     ["$.presets.hashed.hash_seed: 4294967296", "at most 4294967295"]),
     ("unknown word for a control", lambda raw: raw["presets"].update(half={"dtype": "float16"}),
-     ["$.presets.half.dtype: 'float16'", "legal: float32, float64, extended"]),
+     ["$.presets.half.dtype: 'float16'", "legal: float32, float64, extended, mixed_bfloat16"]),
     ("empty yardstick", lambda raw: raw.update(yardstick="*/numpy-refrence/numpy/supplied/extended"),
      ["$.yardstick", "unknown backend 'numpy-refrence'", "did you mean 'numpy-reference'?"]),
     ("unknown backend", lambda raw: raw["default"].insert(0, "mlp/tf2-cpu/full/native/default"),
@@ -193,5 +201,5 @@ def test_a_job_says_everything_the_guest_needs() -> None:
     assert run.job() == {
         "schema": 1, "cell": "mlp/tf1-cpu/full/native/single-thread", "workload": "mlp", "backend": "tf1-cpu",
         "framework": "tensorflow", "accelerator": "cpu", "seeding": "full", "init": "native", "preset": "single-thread",
-        "controls": {"intra_op_threads": 1, "inter_op_threads": 1}, "seeds": {"numpy": 1, "backend": 2, "keras": 1},
-        "repeats": 10, "epochs": 100, "trace": "epochs"}  # fmt: skip
+        "controls": {"intra_op_threads": 1, "inter_op_threads": 1}, "fail_closed": False,
+        "seeds": {"numpy": 1, "backend": 2, "keras": 1}, "repeats": 10, "epochs": 100, "trace": "epochs"}  # fmt: skip

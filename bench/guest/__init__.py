@@ -10,8 +10,8 @@ JOB is a folder with `job.json` and, where the init lane is `supplied`, `supplie
 
     {"schema": 1, "cell": id, "workload", "backend", "framework", "seeding", "init", "preset": names,
      "accelerator": "cpu" or "gpu",
-     "controls": {name: value}, "seeds": {"numpy", "backend", "keras": integers},
-     "repeats": n, "epochs": n, "trace": one of trace.LEVELS,
+     "controls": {name: value}, "fail_closed": whether a control that is not in force fails the run,
+     "seeds": {"numpy", "backend", "keras": integers}, "repeats": n, "epochs": n, "trace": one of trace.LEVELS,
      "supplied": null or [[array, ...] for each repeat], "masks": null or [array, ...], the repeat their first axis}
 
 OUTPUT gets `arrays.bin` (raw little-endian bytes, one array behind the other) and then `record.json`

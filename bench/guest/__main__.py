@@ -9,8 +9,8 @@ import tempfile
 import time
 import traceback
 
-from . import (SCHEMA, bits, compile_cache, emulation, files, frameworks, machine, models, scrub, seeding, stack, trace,
-               training, workloads)
+from . import (SCHEMA, bits, compile_cache, controls, emulation, files, frameworks, launch, machine, process, scrub,
+               seeding, stack, trace, training, workloads)
 
 
 def environment():
@@ -36,29 +36,24 @@ def compute(job, supplied, masks, cache, fill):
     keras = framework.keras()
     seeding.after_keras(job, keras)
     if keras is not None and "dtype" in job["controls"]:
-        models.set_dtype(keras, job["controls"]["dtype"])
+        framework.set_dtype(keras, job["controls"]["dtype"])
     check_accelerator(job, framework)
     imported = time.time()
     fits, about, devices = training.train(framework, keras, workloads.load(job["workload"]), job, supplied, masks)
     check_placement(job, devices)
+    states = framework.observe(job["controls"])
+    facts = dict(framework.facts(), **({"keras": keras.__version__} if keras else {}))
+    told = {"controls": states, "devices": devices, "compile_cache": warm,
+            "framework": dict((key, scrub.scrub(str(value))) for key, value in facts.items())}
+    idle = controls.not_in_force(states)
+    if job.get("fail_closed") and idle:
+        return dict(told, status="failed", reason="preset %r fails closed: %s" % (str(job["preset"]), idle)), b""
     if fill and compiled:
         compile_cache.publish(cache, job, compiled)
     arrays = bits.ArrayFile()
     repeats = [fit.record(arrays) for fit in fits]
-    facts = dict(framework.facts(), **({"keras": keras.__version__} if keras else {}))
-    return {
-        "status": "ok",
-        "reason": None,
-        "workload": about,
-        "controls": framework.observe(job["controls"]),
-        "stages": stages(job, keras),
-        "repeats": repeats,
-        "result_digest": bits.result_digest(repeats),
-        "framework": dict((key, scrub.scrub(str(value))) for key, value in facts.items()),
-        "devices": devices,
-        "compile_cache": warm,
-        "times": {"import": imported - started},
-    }, arrays.content()
+    return dict(told, status="ok", reason=None, workload=about, stages=stages(job, keras), repeats=repeats,
+                result_digest=bits.result_digest(repeats), times={"import": imported - started}), arrays.content()
 
 
 def check_accelerator(job, framework):
@@ -92,6 +87,8 @@ def run(arguments):
     job = files.read_job(arguments.job)
     content = b""
     try:
+        launch.once(job["controls"], arguments.words)
+        process.begin(dict(job["controls"], load=0) if arguments.command == "warm" else job["controls"])
         if arguments.command == "warm":
             if compile_cache.key(job) in compile_cache.entries(arguments.cache):
                 return
@@ -106,6 +103,8 @@ def run(arguments):
     except Exception as error:
         result = {"status": "failed", "reason": scrub.scrub("%s: %s" % (type(error).__name__, error)),
                   "traceback": scrub.scrub(traceback.format_exc())}
+    finally:
+        process.end()
     result.update(schema=SCHEMA, job=dict((key, job[key]) for key in job if key not in ("supplied", "masks")),
                   environment=environment())
     result.setdefault("times", {})["total"] = time.time() - began
@@ -135,6 +134,7 @@ def main(argv):
     command.add_argument("output")
     command.set_defaults(action=probe)
     arguments = parser.parse_args(argv)
+    arguments.words = argv
     arguments.action(arguments)
     return 0
 

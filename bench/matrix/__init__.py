@@ -211,7 +211,11 @@ def _unknown(path: str, what: str, named: Sequence[str] | None, legal: Iterable[
 
 
 def _presets(file: File) -> list[str]:
-    found = []
+    found = [
+        sentence(path=f"$.fail_closed[{index}]", what="unknown preset", seen=name, legal=file.presets)
+        for index, name in enumerate(file.fail_closed)
+        if name not in file.presets
+    ]
     for name, controls in file.presets.items():
         for control, value in controls.items():
             path = f"$.presets.{name}.{control}"

@@ -104,6 +104,7 @@ class File(Entry):
     backends: dict[str, BackendEntry] = Field(min_length=1)
     workloads: dict[str, WorkloadEntry] = Field(min_length=1)
     presets: dict[str, dict[str, Any]] = Field(min_length=1)
+    fail_closed: list[str] = []
     exclude: list[str] = []
     seeds: list[Seed] = Field(min_length=1)
     runs: int = Field(ge=1)

@@ -14,7 +14,7 @@ def render(page: Page) -> str:
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
         "## Verdicts\n\n" + verdicts(page.cells),
     ]
-    sections = (_pairs, _precision, _contrasts, _variances, _machines, _expectations)
+    sections = (_pairs, _switches, _states, _precision, _contrasts, _variances, _machines, _expectations)
     parts += [part for section in sections if (part := section(page))]
     parts += [scores(cell) for cell in page.cells]
     if page.not_ok:
@@ -45,6 +45,42 @@ def _pairs(page: Page) -> str:
         for one in page.pairs
     )
     return "## Across backends\n\n" + table(head, rows)
+
+
+def _switches(page: Page) -> str:
+    if not page.switches:
+        return ""
+    head = ("cell", "preset", "effect", "runs", "classes", "verdict", "weights ULP", "digits", "first divergence")
+    rows = (
+        (
+            one.lane,
+            one.preset,
+            one.effect,
+            one.runs,
+            one.classes,
+            one.verdict,
+            one.weights_ulp,
+            one.digits,
+            one.divergence,
+        )
+        for one in page.switches
+    )
+    return (
+        "## Controls\n\nEach preset beside `default`, on the same machine with the same seeds; runs and classes of "
+        "equal results: of `default`, of the preset. Bits can be said to move only where both sides repeat.\n\n"
+        + table(head, rows)
+    )
+
+
+def _states(page: Page) -> str:
+    if not page.control_states:
+        return ""
+    rows = (
+        (one.backend, one.presets, one.control, one.asked, one.state, one.runs, one.evidence)
+        for one in page.control_states
+    )
+    head = ("backend", "presets", "control", "asked", "state", "runs", "evidence")
+    return "## Controls that are not in force, or that nobody can tell of\n\n" + table(head, rows)
 
 
 def _precision(page: Page) -> str:

@@ -15,8 +15,9 @@ from bench.groups import Group
 from bench.precision import Precision
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
-from bench.report import statistics
+from bench.report import statistics, switches
 from bench.report.statistics import ContrastView, VarianceView
+from bench.report.switches import StateView, SwitchView
 
 #: So many backends of one verdict are named in a cell's row; more are counted.
 FEW = 3
@@ -129,6 +130,8 @@ class Page:
     findings: tuple[str, ...]
     cells: tuple[CellView, ...]
     pairs: tuple[PairView, ...]
+    switches: tuple[SwitchView, ...]
+    control_states: tuple[StateView, ...]
     yardsticks: tuple[str, ...]
     precision: tuple[PrecisionView, ...]
     contrasts: tuple[ContrastView, ...]
@@ -157,6 +160,8 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
             _cell(number, group, analysis, _machine(group, names)) for number, group in enumerate(analysis.groups, 1)
         ),
         pairs=tuple(_pair(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
+        switches=tuple(switches.view(one) for one in analysis.switches),
+        control_states=switches.states(analysis.groups),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(_precision(one) for one in analysis.precision),
         contrasts=tuple(statistics.contrast(one) for one in analysis.contrasts),

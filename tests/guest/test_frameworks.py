@@ -32,6 +32,12 @@ class Fake(base.Framework):
     def gpus(self):
         return self.found
 
+    def facts(self):
+        return {}
+
+    def state_of_dtype(self, name, value):
+        return controls.read_back(name, value, value, "seen")
+
     def state_of_threads(self, name, value):
         return controls.read_back(name, value, 4, "seen")
 
@@ -75,8 +81,88 @@ class Frameworks(unittest.TestCase):
         self.assertEqual([(one["name"], one["state"]) for one in seen],
                          [("tf32", "not in force"), ("threads", "in force")])
 
+    def test_theano_is_given_its_own_flags_and_no_dtype_that_it_has_not(self):
+        theano = frameworks.named("theano")
+        asked = {"theano_cxxflags": "-O3 -ffast-math", "theano_openmp": False, "theano_optimizer": "None",
+                 "dtype": "float64", "intra_op_threads": 1}
+        theano.prepare(asked, "cpu", "/folder")
+        self.assertEqual(os.environ["THEANO_FLAGS"],
+                         "base_compiledir=/folder,openmp=False,floatX=float64,"
+                         "gcc.cxxflags=-O3 -ffast-math,openmp=False,optimizer=None")
+        theano.prepare({"dtype": base.MIXED}, "cpu", "/folder")
+        self.assertEqual(os.environ["THEANO_FLAGS"], "base_compiledir=/folder")
+
+    def test_xla_is_given_its_own_flags(self):
+        os.environ.pop("XLA_FLAGS", None)
+        frameworks.named("jax").prepare({"xla_cpu_isa": "AVX2", "xla_vector_width": 128}, "cpu", None)
+        self.assertEqual(os.environ["XLA_FLAGS"], "--xla_cpu_max_isa=AVX2 --xla_cpu_prefer_vector_width=128")
+
+    def test_controls_of_the_process_and_of_libraries_are_every_frameworks(self):
+        framework = Fake()
+        self.assertIsNotNone(framework.teller("hash_seed"))
+        self.assertIsNotNone(framework.teller("openblas_coretype"))
+        self.assertIsNone(framework.teller("mkl_cbwr"))
+
     def test_extended_precision_is_only_the_references(self):
         self.assertRaises(seeding.Unavailable, models.set_dtype, None, "extended")
+
+
+class Model(object):
+    """As Keras 3 has it: both settings are properties of the class."""
+
+    jit_compile = property(lambda self: self.jit, lambda self, value: setattr(self, "jit", value and self.able))
+    run_eagerly = False
+
+    def __init__(self, able=True):
+        self.able, self.jit = able, able
+
+    def predict(self, data, verbose):
+        return Narrow()
+
+
+class Narrow(object):
+    def astype(self, name):
+        return name
+
+
+class FakeTraced(base.Traced):
+    name = "traced"
+
+    def state_of_dtype(self, name, value):
+        return controls.read_back(name, value, value, "seen")
+
+
+class Traced(unittest.TestCase):
+    """The step is traced and compiled as asked, and a model that cannot be says so."""
+
+    def seen(self, asked, able=True):
+        framework = FakeTraced()
+        framework.prepare(asked, "gpu", None)
+        workload = type("Workload", (), {"build": staticmethod(lambda keras, supplied: Model(able))})
+        model = framework.model(workload, None, False)
+        return model, dict((one["name"], one["state"]) for one in framework.observe(asked))
+
+    def test_what_is_asked_for_reaches_the_model(self):
+        self.assertEqual(self.seen({"jit": False})[1], {"jit": "in force"})
+        self.assertEqual(self.seen({"jit": True})[1], {"jit": "in force"})
+        self.assertEqual(self.seen({"jit": True}, able=False)[1], {"jit": "not in force"})
+
+    def test_an_eager_step_is_not_compiled(self):
+        model, states = self.seen({"eager": True})
+        self.assertEqual((model.jit_compile, states), (False, {"eager": "in force"}))
+
+    def test_an_older_keras_has_no_such_setting(self):
+        framework = FakeTraced()
+        framework.prepare({"jit": True}, "gpu", None)
+        framework.model(type("Workload", (), {"build": staticmethod(lambda *_: object())}), None, False)
+        self.assertEqual(framework.observe({"jit": True})[0]["state"], "not in force")
+
+    def test_bfloat16_predictions_are_widened_for_their_score(self):
+        self.assertEqual(self.seen({"dtype": base.MIXED})[0].predict("X", verbose=0), "float32")
+
+    def test_an_older_keras_has_no_dtype_policies(self):
+        keras = type("Keras", (), {"__version__": "2.3.1"})
+        self.assertRaises(seeding.Unavailable, FakeTraced().set_dtype, keras, base.MIXED)
 
 
 class Placement(unittest.TestCase):

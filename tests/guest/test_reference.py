@@ -7,6 +7,7 @@ from guest import seeding, workloads
 
 try:
     import numpy
+    from guest import reference
 except ImportError:
     numpy = None
 
@@ -22,6 +23,9 @@ class Reference(unittest.TestCase):
         self.start = [random.uniform(-1, 1, shape) for shape in ((1, 10), (10,), (10, 1), (1,))]
         self.x = numpy.arange(9) / 10.0
         self.y = numpy.arange(1, 10) / 10.0
+
+    def test_a_dtype_that_numpy_has_not_is_unavailable(self):
+        self.assertRaises(seeding.Unavailable, reference.dtype, "mixed_bfloat16")
 
     def model(self, kind):
         model = MLP.reference(kind)

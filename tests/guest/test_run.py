@@ -11,6 +11,7 @@ import unittest
 
 from guest import __main__ as main
 from guest import compile_cache, controls, frameworks, seeding
+from guest.frameworks import base
 
 JOB = {"schema": 1, "cell": "mlp/x/numpy/native/default", "workload": "mlp", "backend": "x", "framework": "theano",
        "accelerator": "cpu",
@@ -129,6 +130,41 @@ class Records(unittest.TestCase):
         variables = main.environment()["variables"]
         self.assertEqual(variables.get("TF_SOMETHING"), "1")
         self.assertNotIn("SECRET_TOKEN", variables)
+
+
+class FailClosed(unittest.TestCase):
+    """A preset that promises something fails where a part of it is not in force; another one only says so."""
+
+    def result(self, asked, fail_closed):
+        fake = type("Fake", (base.Framework,), {
+            "name": "fake", "configure": lambda self, asked: None, "keras": lambda self: None,
+            "seed": lambda self, value: None, "facts": lambda self: {},
+            "state_of_firm": lambda self, name, value: controls.state(name, value, "unverified", "nobody tells"),
+            "state_of_loose": lambda self, name, value: controls.state(name, value, "not in force", "it is off")})
+        for module, name, value in ((frameworks, "named", lambda name: fake()),
+                                    (main.training, "train", lambda *_: ([], {}, ["cpu"]))):
+            self.addCleanup(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
+        environment = dict(os.environ)
+        self.addCleanup(os.environ.update, environment)
+        self.addCleanup(os.environ.clear)
+        job = dict(JOB, seeding="unseeded", preset="deterministic", controls=asked, fail_closed=fail_closed)
+        return main.compute(job, None, None, False)[0]
+
+    def test_a_control_that_is_not_in_force_fails_the_run_and_is_named(self):
+        result = self.result({"firm": 1, "loose": 2}, True)
+        self.assertEqual(result["status"], "failed")
+        self.assertEqual(result["reason"],
+                         "preset 'deterministic' fails closed: loose is not in force (it is off)")
+        self.assertEqual([one["name"] for one in result["controls"]], ["firm", "loose"])
+        self.assertNotIn("repeats", result)
+
+    def test_what_nobody_tells_does_not(self):
+        self.assertEqual(self.result({"firm": 1}, True)["status"], "ok")
+
+    def test_another_preset_goes_on(self):
+        result = self.result({"loose": 2}, False)
+        self.assertEqual((result["status"], result["controls"][0]["state"]), ("ok", "not in force"))
 
 
 class CompileCache(unittest.TestCase):

@@ -9,6 +9,7 @@ class CNTK(Framework):
     """The last CNTK. Its random numbers have one seed for the process; Keras draws its own from NumPy."""
 
     name = "cntk"
+    libraries = Framework.libraries + ("mkl_cbwr", "omp_wait_policy")
 
     def seed(self, value):
         from cntk import cntk_py

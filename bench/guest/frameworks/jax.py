@@ -2,15 +2,25 @@
 from __future__ import absolute_import, division, print_function
 
 import os
+import re
 
 from .. import controls
-from .base import Framework, add_flags, short
+from .base import Traced, add_flags, short
 
 #: Names of XLA's threads for the CPU, as /proc has them.
 POOLS = ("tf_XLAEigen", "tf_XLATfrtCpuCl")
 
+#: Controls that are a flag of XLA with the value as its text.
+FLAGS = {"xla_cpu_isa": "--xla_cpu_max_isa", "xla_vector_width": "--xla_cpu_prefer_vector_width"}
 
-class Jax(Framework):
+#: What each of XLA's instruction sets has and the next one below it has not, in LLVM's words, the oldest first.
+STEPS = (("SSE4_2", "sse4.2"), ("AVX", "avx"), ("AVX2", "avx2"), ("AVX512", "avx512f"))
+
+#: Field xla_cpu_prefer_vector_width (308) of xla.DebugOptions as protocol buffers write it: a number follows.
+WIDTH = b"\xa0\x13"
+
+
+class Jax(Traced):
     """Everything is compiled by XLA; its flags are read once, at the first computation."""
 
     name = "jax"
@@ -27,12 +37,11 @@ class Jax(Framework):
             flags.append("--xla_cpu_multi_thread_eigen=%s" % str(asked["intra_op_threads"] > 1).lower())
         if asked.get("op_determinism") and accelerator == "gpu":
             flags += ["--xla_gpu_deterministic_ops=true", "--xla_gpu_exclude_nondeterministic_ops=true"]
+        flags += ["%s=%s" % (FLAGS[name], asked[name]) for name in sorted(FLAGS) if name in asked]
         if "cudnn_autotune" in asked and accelerator == "gpu":
             flags.append("--xla_gpu_autotune_level=%d" % (4 if asked["cudnn_autotune"] else 0))
         if flags:
             add_flags("XLA_FLAGS", flags)
-        if "cublas_workspace" in asked:
-            os.environ["CUBLAS_WORKSPACE_CONFIG"] = asked["cublas_workspace"]
         if asked.get("dtype") == "float64":
             os.environ["JAX_ENABLE_X64"] = "1"
 
@@ -67,6 +76,21 @@ class Jax(Framework):
 
     def flags_state(self, name, value):
         return controls.state(name, value, controls.UNVERIFIED, "XLA_FLAGS=%s" % os.environ.get("XLA_FLAGS", ""))
+
+    def state_of_xla_cpu_isa(self, name, value):
+        code = compiled()
+        features = re.search(br"[+-][a-z0-9.]+,[+-][a-z0-9.,+_-]{200,}", code)
+        if features is None:
+            return self.flags_state(name, value)
+        words = features.group(0).decode("ascii").split(",")
+        newest = [isa for isa, feature in STEPS if "+" + feature in words][-1:]
+        return controls.read_back(name, value, "".join(newest), "the newest that a compiled function may use")
+
+    def state_of_xla_vector_width(self, name, value):
+        widths = set(one for one in (128, 256, 512) if WIDTH + varint(one) in compiled())
+        if len(widths) != 1:
+            return self.flags_state(name, value)
+        return controls.read_back(name, value, widths.pop(), "xla_cpu_prefer_vector_width of a compiled function")
 
     def state_of_cudnn_autotune(self, name, value):
         return self.flags_state(name, value) if self.accelerator == "gpu" else None
@@ -105,6 +129,25 @@ class Jax(Framework):
                     device.device_kind, getattr(device, "compute_capability", "unknown"))
         facts.update(cuda_versions())
         return facts
+
+
+def compiled():
+    """A small function as XLA's own serialized executable; empty where this JAX gives none."""
+    import jax
+    try:
+        executable = jax.jit(lambda value: value + 1).lower(1.0).compile().runtime_executable()
+        return bytes(executable.serialize())
+    except Exception:  # private to JAX, and whatever it raises, there is nothing to read back then
+        return b""
+
+
+def varint(number):
+    """A whole number as protocol buffers write it."""
+    parts = []
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    return bytes(bytearray(parts + [number]))
 
 
 def cuda_versions():

@@ -4,16 +4,17 @@ from __future__ import absolute_import, division, print_function
 import os
 
 from .. import controls, ordered_updates
-from .base import Framework, add_flags, short
+from .base import Traced, add_flags, short
 
 #: Controls that TensorFlow takes from a variable and does not tell again: control -> {value: variable's text}.
 VARIABLES = {
     "cudnn_autotune": ("TF_CUDNN_USE_AUTOTUNE", {True: "1", False: "0"}),
     "cudnn_deterministic": ("TF_CUDNN_DETERMINISTIC", {True: "1", False: "0"}),
+    "onednn": ("TF_ENABLE_ONEDNN_OPTS", {True: "1", False: "0"}),
 }
 
 
-class TensorFlow(Framework):
+class TensorFlow(Traced):
     """TensorFlow as Keras 2 (graph and session) and Keras 3 (eager, tf.function) use it."""
 
     name = "tensorflow"
@@ -26,8 +27,6 @@ class TensorFlow(Framework):
         for name, (variable, texts) in VARIABLES.items():
             if name in asked:
                 os.environ[variable] = texts[asked[name]]
-        if "cublas_workspace" in asked:
-            os.environ["CUBLAS_WORKSPACE_CONFIG"] = asked["cublas_workspace"]
         if asked.get("op_determinism") and accelerator == "gpu":
             add_flags("XLA_FLAGS", ["--xla_gpu_deterministic_ops=true"])
 
@@ -107,6 +106,18 @@ class TensorFlow(Framework):
         seen = tensorflow.config.experimental.tensor_float_32_execution_enabled()
         return controls.read_back(name, value, seen, "tf.config.experimental.tensor_float_32_execution_enabled")
 
+    def state_of_onednn(self, name, value):
+        seen = onednn_used()
+        if seen is None:
+            return controls.state(name, value, controls.NOT_IN_FORCE, "this TensorFlow has no such switch")
+        return controls.read_back(name, value, seen, "IsMklEnabled")
+
+    def state_of_onednn_isa(self, name, value):
+        if not onednn_used():
+            return controls.state(name, value, controls.NOT_IN_FORCE, "this TensorFlow does not use oneDNN")
+        return controls.state(name, value, controls.UNVERIFIED, "ONEDNN_MAX_CPU_ISA=%s, set before the import; the "
+                              "oneDNN inside TensorFlow does not tell" % os.environ.get("ONEDNN_MAX_CPU_ISA"))
+
     def state_of_variable(self, name, value):
         variable = VARIABLES[name][0] if name in VARIABLES else "CUBLAS_WORKSPACE_CONFIG"
         return controls.state(name, value, controls.UNVERIFIED, "%s=%s, set before the import"
@@ -140,3 +151,12 @@ class TensorFlow(Framework):
                 for key, value in sorted(experimental.get_device_details(gpu).items()):
                     facts["tensorflow.gpu%d.%s" % (place, key)] = value
         return facts
+
+
+def onednn_used():
+    """Whether TensorFlow takes oneDNN's operations; None for a TensorFlow that does not tell, which has none."""
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+        return bool(_pywrap_util_port.IsMklEnabled())
+    except (ImportError, AttributeError):
+        return None

@@ -8,10 +8,15 @@ from ..seeding import Unavailable
 from .base import Framework
 
 
+#: Controls that are a setting of Theano's -> its name among the THEANO_FLAGS.
+FLAGS = {"theano_cxxflags": "gcc.cxxflags", "theano_openmp": "openmp", "theano_optimizer": "optimizer"}
+
+
 class Theano(Framework):
     """Theano runs one operation at a time; the threads inside an operation are OpenMP's and the BLAS's."""
 
     name = "theano"
+    libraries = Framework.libraries + ("omp_wait_policy",)
     has_compile_cache = True
 
     def prepare(self, asked, accelerator, compile_folder):
@@ -20,8 +25,9 @@ class Theano(Framework):
         if "intra_op_threads" in asked:
             os.environ["OMP_NUM_THREADS"] = str(asked["intra_op_threads"])
             flags.append("openmp=%s" % (asked["intra_op_threads"] > 1))
-        if "dtype" in asked:
+        if asked.get("dtype") in ("float32", "float64"):
             flags.append("floatX=%s" % asked["dtype"])
+        flags += ["%s=%s" % (FLAGS[name], asked[name]) for name in sorted(FLAGS) if name in asked]
         os.environ["THEANO_FLAGS"] = ",".join(flags)
 
     def seed(self, value):
@@ -30,6 +36,27 @@ class Theano(Framework):
     def configure(self, asked):
         import theano
         self.version = theano.__version__
+
+    def set_dtype(self, keras, name):
+        """Keras overwrites Theano's floatX when it is imported, with that of keras.json; constants would stay so."""
+        super(Theano, self).set_dtype(keras, name)
+        import theano
+        theano.config.floatX = str(name)
+
+    def state_of_dtype(self, name, value):
+        import theano
+        seen = self.keras().backend.floatx(), theano.config.floatX
+        return controls.state(name, value, controls.IN_FORCE if seen == (value, value) else controls.NOT_IN_FORCE,
+                              "keras.backend.floatx and theano.config.floatX: %s, %s" % seen)
+
+    def setting(self, name, value):
+        import theano
+        seen = theano.config
+        for part in FLAGS[name].split("."):
+            seen = getattr(seen, part)
+        return controls.read_back(name, value, seen, "theano.config.%s" % FLAGS[name])
+
+    state_of_theano_cxxflags = state_of_theano_openmp = state_of_theano_optimizer = setting
 
     def state_of_intra_op_threads(self, name, value):
         import theano

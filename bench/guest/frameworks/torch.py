@@ -2,25 +2,25 @@
 from __future__ import absolute_import, division, print_function
 
 import os
+import re
 
 from .. import controls
-from .base import Framework, short
+from .base import Traced, short
 
 #: What cuBLAS needs to repeat itself; use_deterministic_algorithms raises without it.
 REPEATABLE_WORKSPACE = ":4096:8"
 
 
-class Torch(Framework):
+class Torch(Traced):
     """PyTorch executes operation by operation; its switches are settings of the process that it tells again."""
 
     name = "torch"
+    libraries = Traced.libraries + ("mkl_cbwr", "omp_wait_policy")
 
     def prepare(self, asked, accelerator, compile_folder):
         super(Torch, self).prepare(asked, accelerator, compile_folder)
-        if asked.get("op_determinism") and accelerator == "gpu":
+        if asked.get("op_determinism") and accelerator == "gpu" and "cublas_workspace" not in asked:
             os.environ["CUBLAS_WORKSPACE_CONFIG"] = REPEATABLE_WORKSPACE
-        if "cublas_workspace" in asked:
-            os.environ["CUBLAS_WORKSPACE_CONFIG"] = asked["cublas_workspace"]
 
     def seed(self, value):
         import torch
@@ -37,6 +37,8 @@ class Torch(Framework):
         if "tf32" in asked:
             torch.backends.cuda.matmul.allow_tf32 = asked["tf32"]
             torch.backends.cudnn.allow_tf32 = asked["tf32"]
+        if "onednn" in asked:
+            torch.backends.mkldnn.set_flags(asked["onednn"])
         if "cudnn_autotune" in asked:
             torch.backends.cudnn.benchmark = asked["cudnn_autotune"]
         if "cudnn_deterministic" in asked:
@@ -58,6 +60,30 @@ class Torch(Framework):
         import torch
         return controls.read_back(name, value, torch.are_deterministic_algorithms_enabled(),
                                   "torch.are_deterministic_algorithms_enabled")
+
+    def state_of_eager(self, name, value):
+        return controls.read_back(name, value, not self.built.jit_compile, "PyTorch runs operation by operation")
+
+    def state_of_onednn(self, name, value):
+        import torch
+        return controls.read_back(name, value, torch._C._get_mkldnn_enabled(), "torch.backends.mkldnn's flag")
+
+    def state_of_onednn_isa(self, name, value):
+        """oneDNN names the code of an operation that it prints, such as jit:avx2; here a rectifier's."""
+        import torch
+
+        def rectify():
+            with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+                torch.relu(torch.ones(2, 2).to_mkldnn())
+
+        code = re.search(r"eltwise,jit:(\w+)", controls.printed(1, rectify))
+        seen = code.group(1).upper() if code else None
+        return controls.read_back(name, value, seen, "the code that oneDNN says it runs")
+
+    def state_of_aten_cpu_capability(self, name, value):
+        import torch
+        seen = torch.backends.cpu.get_cpu_capability().lower()
+        return controls.read_back(name, value, seen, "torch.backends.cpu.get_cpu_capability")
 
     def state_of_tf32(self, name, value):
         import torch

@@ -1,0 +1,44 @@
+"""docs/controls.md is what the table of controls and the committed records say, and the command writes it."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import analysis
+from bench.cli.main import main
+from bench.controls import CONTROLS
+from bench.report import controls
+from tests.engines import ROOT, SHIPPED
+from tests.test_switches import LANE, run
+
+PAGE = ROOT / "docs" / "controls.md"
+BUNDLE = ROOT / "docs" / "examples" / "controls.zip"
+
+
+def test_the_committed_page_is_made_from_the_committed_records(tmp_path: Path) -> None:
+    """`scripts/measure-controls --report` would change nothing."""
+    assert main(["collect", str(BUNDLE), "--store", str(tmp_path / "store")]) == 0
+    assert main(["controls", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "controls.md")]) == 0
+    assert (tmp_path / "controls.md").read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8")
+
+
+def test_every_control_has_its_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["controls"]) == 0
+    printed = capsys.readouterr().out
+    for name, control in CONTROLS.items():
+        row = next(line for line in printed.splitlines() if line.startswith(f"| {name} |"))
+        assert ", ".join(control.frameworks) in row
+    assert "## What they move" not in printed
+
+
+def test_every_entry_has_its_number_of_runs() -> None:
+    """Switch x backend x workload; an effect never stands without the runs of both sides."""
+    runs = [run("default", index, 1) for index in range(2)]
+    runs += [run("jit", index, 2, {"jit": True}) for index in range(3)]
+    runs += [run("busy", 0, 1, {"load": 2}, "unverified")]
+    text = controls.document(analysis.analyse(runs, SHIPPED, {}))
+    assert "| jit | jit = true | tf-cpu | moves bits (2, 3) |" in text
+    assert "| busy | load = 2 | tf-cpu | same bits, one run (2, 1) |" in text
+    assert f"{LANE.split('/')[0]}, keras, native" in text
+    assert "| mlp | tf-cpu | jit | moves bits | 2, 3 |" in text
+    assert "from 6 runs of campaign 2026-11-23" in text
