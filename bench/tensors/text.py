@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.errors import RefusedInput
 from bench.tensors import UNNAMED, Held, Tensor, Tensors, elements_of
-from bench.tensors.mapped import File, Mapped, spooled
+from bench.tensors.mapped import Contiguous, File, spooled
 
 #: JSON is read as a whole; more of it than this is refused.
 LARGEST_JSON = 256 * 1024**2
@@ -68,7 +68,7 @@ def read_csv(path: Path, stack: ExitStack) -> Tensors:
         except UnicodeDecodeError as error:
             raise RefusedInput(f"no UTF-8 text: {error}") from None
     if names is None:
-        source = Mapped(file=file, offset=0, storage=FLOAT64.storage)
+        source = Contiguous(file=file, offset=0, storage=FLOAT64.storage)
         return {UNNAMED: Tensor(elements=FLOAT64, shape=(table.count, table.width), source=source)}
     return {
         name: Tensor(elements=FLOAT64, shape=(table.count,), source=Column(file, place, table.width))
@@ -79,11 +79,13 @@ def read_csv(path: Path, stack: ExitStack) -> Tensors:
 class Column:
     """Every `width`-th float64 of a file of rows, from one place in the row."""
 
+    grain = 1
+
     def __init__(self, file: File, place: int, width: int) -> None:
-        self.rows = Mapped(file=file, offset=0, storage=FLOAT64.storage)
+        self.rows = Contiguous(file=file, offset=0, storage=FLOAT64.storage)
         self.place, self.width = place, width
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
+    def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
         """A copy, made of a few rows at a time."""
         step = max(1, ROWS * 64 // self.width)
         parts = [
