@@ -22,8 +22,8 @@ LAYERS = (
     "findings", "analysis",
     "report", "report.statistics", "report.page", "report.json", "report.markdown", "report.html",
     "report.writing", "report.terminal",
-    "cli", "cli.options", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report", "cli.run",
-    "cli.compare_files", "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect",
+    "cli", "cli.options", "cli.refusals", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report",
+    "cli.run", "cli.compare_files", "cli.compare", "cli.classes", "cli.claim", "cli.show", "cli.export", "cli.collect",
     "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
 )  # fmt: skip
 
