@@ -110,6 +110,16 @@ def test_a_refused_record_is_exit_3_and_the_others_are_reported(
     assert json.loads((folder / "report" / "report.json").read_text())["runs"] == 2
 
 
+def test_a_damaged_record_that_is_asked_for_is_exit_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not `no such record`."""
+    plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1))
+    victim, other = sorted((folder / "store" / "records").iterdir())
+    (victim / "arrays.bin").write_bytes(b"")
+    for command in (["compare", victim.name[:12], other.name[:12]], ["show", victim.name]):
+        assert main([*command, "--store", "store"]) == 3
+        assert f"record {victim.name[:12]}: arrays.bin" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("victim", ["observations", "blobs"])
 def test_a_damaged_observation_is_named_as_a_damaged_record_is(
     folder: Path, victim: str, capsys: pytest.CaptureFixture[str]

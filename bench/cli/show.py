@@ -25,7 +25,7 @@ def command(arguments: argparse.Namespace) -> int:
             run = one.record.run
             print(f"{one.digest[:12]}  {one.record.status:11}  {run.campaign}  {run.cell} run {run.index}")
         return refusals.told(one for one in found if isinstance(one, Refused))
-    one = compare.find(stored, arguments.run)
+    one = compare.find(found, arguments.run)
     print("\n".join(lines(one)))
     if arguments.output:
         print(one.record.output_tail)
