@@ -284,6 +284,22 @@ def test_the_median_of_several_chunks_is_exact(name: str, held: int, monkeypatch
     assert (found.largest_ulp, found.median_ulp) == (int(known[-1]), Fraction(int(known[len(known) // 2])))
 
 
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_after_the_largest_relative_distance_all_else_is_still_counted(name: str) -> None:
+    """A number and its negative are as far apart as can be; what comes in later blocks has its ULP all the same."""
+    rng = np.random.default_rng(13)
+    dtype = np.dtype(FLOATS[name].code)
+    one, other = (rng.standard_normal(3 * BLOCK).astype(dtype) for _ in range(2))
+    other[:BLOCK] = -one[:BLOCK]
+    one[-1], other[-1] = np.finfo(dtype).max, np.finfo(dtype).min
+    found = between(tensor(one), tensor(other), chunk=10**9).measures
+    differ = one.view(FLOATS[name].storage) != other.view(FLOATS[name].storage)
+    known = np.sort(distance.ulp(one, other, dtype.str)[differ])
+    assert found is not None
+    assert (found.relative, found.digits, found.largest_ulp) == (2.0, 0.0, int(known[-1]))
+    assert found.median_ulp == Fraction(int(known[(len(known) - 1) // 2]) + int(known[len(known) // 2]), 2)
+
+
 @given(st.sampled_from(["i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"]), st.data())
 def test_integers_have_an_exact_largest_difference(dtype: str, data: st.DataObject) -> None:
     """Even from end to end of the range, where a signed difference would wrap."""

@@ -19,6 +19,9 @@ BLOCK = 128 * 1024
 #: Elements that tell whether it is worth hoping that all of a block differ, or all have one sign.
 PROBE = 64
 
+#: No relative distance is larger: it is that of a number and its negative.
+FARTHEST = 2.0
+
 Block = NDArray[Any]
 
 
@@ -79,7 +82,7 @@ class Floats:
 
     def _measure(self, left: Block, right: Block, differing: int | None, tally: Tally) -> int:
         """Pairs of any kind, of which `differing` differ, or so many as this returns."""
-        found = self._plain(left, right) or self._mixed(left, right)
+        found = self._plain(left, right) or self._mixed(left, right, tally.relative)
         if found is not None:
             return self._count(left, right, found, differing, tally)
         if differing is None:
@@ -87,7 +90,7 @@ class Floats:
         finite = self._special(left, right, tally)
         left, right = left[finite], right[finite]
         if len(left):
-            found = self._mixed(left, right)
+            found = self._mixed(left, right, tally.relative)
             assert found is not None
             self._count(left, right, found, None, tally)
         return differing
@@ -128,8 +131,9 @@ class Floats:
         relative = float(np.maximum.reduce(ratios))
         return (np.subtract(large, small, out=large), relative) if relative < 1 else None
 
-    def _mixed(self, left: Block, right: Block) -> tuple[Block, float] | None:
-        """Pairs of any signs; None if one is not finite. The sign of |a - b| / max(|a|, |b|) is left to the end."""
+    def _mixed(self, left: Block, right: Block, known: float) -> tuple[Block, float] | None:
+        """Pairs of any signs; None if one is not finite. No relative distance is looked for where the largest of all
+        is `known` from blocks before."""
         opposite, small, large = (room[: len(left)] for room in self.room)
         np.bitwise_and(left, self.magnitude, out=opposite)
         np.bitwise_and(right, self.magnitude, out=small)
@@ -137,14 +141,19 @@ class Floats:
         if np.maximum.reduce(large) >= self.exponent:
             return None
         np.minimum(opposite, small, out=small)
+        relative = known if known == FARTHEST else self._relative(left, right, small, large)
+        np.bitwise_xor(left, right, out=opposite)
+        return self._gap(large, small, opposite), relative
+
+    def _relative(self, left: Block, right: Block, small: Block, large: Block) -> float:
+        """The largest |a - b| / max(|a|, |b|) of finite pairs; its sign is left to the end."""
         ratios = np.subtract(self.numbers(left), self.numbers(right), out=self.ratios[: len(left)])
         ratios /= self.numbers(large)
         relative = max(float(np.fmax.reduce(ratios)), -float(np.fmin.reduce(ratios)))
         if np.isinf(relative):  # |a| + |b| is more than the largest float
             beyond = np.isinf(ratios)
             relative = 1 + float((self.numbers(small[beyond]) / self.numbers(large[beyond])).max())
-        np.bitwise_xor(left, right, out=opposite)
-        return self._gap(large, small, opposite), 0.0 if np.isnan(relative) else relative
+        return 0.0 if np.isnan(relative) else relative  # NaN: all are zeros
 
     def _gap(self, large: Block, small: Block, opposite: Block) -> Block:
         """large - small, or large + small where `opposite` has its sign bit: -x is ~x + 1. All three are used up."""

@@ -87,6 +87,7 @@ class Median:
         self.same = 0  # inside a bracket of one distance
         self.held: list[Distances] = []
         self.holding = 0
+        self.flags = [np.empty(0, dtype=np.bool_) for _ in range(2)]
         self.histogram: Histogram | None = None  # inside a bracket that holds too many; above its `low`
 
     def add(self, gaps: Distances, smallest: int, largest: int, *, equal: int = 0, zeros: int = 0) -> None:
@@ -108,12 +109,15 @@ class Median:
         elif low <= smallest and largest <= high:
             self._inside(gaps, None, len(gaps))
         else:
-            under = gaps < gaps.dtype.type(low)
-            within = gaps <= gaps.dtype.type(min(high, largest))
+            if len(self.flags[0]) < len(gaps):
+                self.flags = [np.empty(len(gaps), dtype=np.bool_) for _ in self.flags]
+            under, within = (flags[: len(gaps)] for flags in self.flags)
+            np.less(gaps, gaps.dtype.type(low), out=under)
+            np.less_equal(gaps, gaps.dtype.type(min(high, largest)), out=within)
             fewer, more = int(np.count_nonzero(under)), int(np.count_nonzero(within))
             self.below += fewer - without
             self.above += len(gaps) - more
-            self._inside(gaps, under != within, more - fewer)
+            self._inside(gaps, np.not_equal(under, within, out=under), more - fewer)
 
     def _inside(self, gaps: Distances, chosen: Distances | None, count: int) -> None:
         assert self.bracket is not None
