@@ -10,7 +10,7 @@ from bench.cell import selected
 from bench.classes import Split
 from bench.comparison import Comparison, compare
 from bench.distributions import Contrast
-from bench.errors import UsageError
+from bench.errors import BenchError, RefusedInput, UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
 from bench.groups import Group
@@ -70,7 +70,7 @@ def analyse(
         campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
     splits = _splits(index(), only) if index is not None and (len(_machines(stored)) > 1 or not campaigns) else ()
     if campaign not in campaigns and not (splits and campaign is None):
-        raise UsageError(f"campaign {campaign}: no records; the store has {', '.join(campaigns) or 'none'}")
+        raise _nothing(campaign, campaigns, refused)
     chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
     pairs = backend_pairs(run_groups, _bounds(matrix, "backend"))
@@ -94,6 +94,17 @@ def analyse(
         not_ok=_unresolved([one.record for one in chosen]),
         refused=refused,
     )
+
+
+def _nothing(campaign: str | None, campaigns: Sequence[str], refused: Sequence[Refused]) -> BenchError:
+    """Why there is nothing to analyse: what was refused, where that is all there is."""
+    if refused and not campaigns:
+        first = refused[0]
+        more = f"; and {len(refused) - 1} more" if len(refused) > 1 else ""
+        return RefusedInput(f"{first.kind} {first.name[:12]}: {first.reason}{more}; nothing else is here")
+    if campaign is None:
+        return UsageError("no records, and no subject that several machines have observations of")
+    return UsageError(f"campaign {campaign}: no records; the store has {', '.join(campaigns) or 'none'}")
 
 
 def _machines(stored: Sequence[Stored]) -> set[tuple[str, str | None]]:

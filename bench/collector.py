@@ -9,7 +9,7 @@ from bench.digests import sha256
 from bench.errors import RefusedInput
 from bench.observations import Observation
 from bench.records import load_json
-from bench.store import Refused, Store, read_observation_parts, read_parts
+from bench.store import Kind, Refused, Store, read_observation_parts, read_parts
 
 #: No record.json and no blob that a record names is larger, in bytes. Real ones have kilobytes.
 RECORD_LARGEST = 64 * 1024**2
@@ -43,11 +43,16 @@ def take(parts: Parts, store: Store) -> Collected:
     """Takes what is good and not yet known. Holds the store's lock; a known record is not read again."""
     with store.locked():
         before = machines.seen(store)
-        new, known, refused = _each(parts.records(), store.has_record, lambda digest: _record(parts, digest, store))
+        new, known, refused = _each(
+            "record", parts.records(), store.has_record, lambda digest: _record(parts, digest, store)
+        )
         if new:
             machines.remember(store, before, new)
         others, known_others, refused_others = _each(
-            parts.observations(), store.has_observation, lambda digest: _observation(parts, digest, store)
+            "observation",
+            parts.observations(),
+            store.has_observation,
+            lambda digest: _observation(parts, digest, store),
         )
     return Collected(
         new=len(new),
@@ -59,7 +64,7 @@ def take(parts: Parts, store: Store) -> Collected:
 
 
 def _each(
-    names: Iterable[str], known: Callable[[str], bool], one: Callable[[str], None]
+    kind: Kind, names: Iterable[str], known: Callable[[str], bool], one: Callable[[str], None]
 ) -> tuple[list[str], int, list[Refused]]:
     """Takes what is not known: the new digests, how many were known, what was refused."""
     new, count, refused = [], 0, []
@@ -71,7 +76,7 @@ def _each(
             one(digest)
             new.append(digest)
         except RefusedInput as error:
-            refused.append(Refused(name=digest, reason=str(error)))
+            refused.append(Refused(name=digest, reason=str(error), kind=kind))
     return new, count, refused
 
 

@@ -53,12 +53,20 @@ def keys(record: Record, stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _stack(stack: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for line in stack.get("distributions") or []:
-        name, version, record_hash = line.split()
-        yield f"package.{name.lower()}", f"{version} {record_hash[:12]}"
-    for line in stack.get("debian_packages") or []:
-        name, version, *_ = line.split()
+    """What a stack lists. It is JSON, and that is all that is known of it: what is no line of a guest gives no key."""
+    for name, version, *rest in _lines(stack.get("distributions")):
+        yield f"package.{name.lower()}", " ".join([version, *(part[:12] for part in rest[:1])])
+    for name, version, *_ in _lines(stack.get("debian_packages")):
         yield f"debian.{name}", version
-    for key, value in (stack.get("interpreter") or {}).items():
+    interpreter = stack.get("interpreter")
+    for key, value in interpreter.items() if isinstance(interpreter, dict) else ():
         yield f"interpreter.{key}", text(value)
     yield "guest", str(stack.get("guest"))
+
+
+def _lines(listed: object) -> Iterator[list[str]]:
+    """The words of each line that has a name and a version."""
+    for line in listed if isinstance(listed, list) else ():
+        words = line.split() if isinstance(line, str) else []
+        if len(words) > 1:
+            yield words

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from bench import distance
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparability import KeyDifference
@@ -32,23 +33,21 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedComparison:
-    """A group of runs held against a published lane."""
+    """A group of runs held against a published lane. The verdict is that of the run which agrees least, and so is
+    `min_digits`, at its worst position (0 where nothing was compared)."""
 
     group: Group
     lane: str
     verdict: Verdict
     bound: Bound | None
     placement: Placement | None
+    min_digits: float
     differences: tuple[KeyDifference, ...]
     reason: str | None
 
     @property
     def positions(self) -> tuple[Position, ...]:
         return self.placement.positions if self.placement else ()
-
-    @property
-    def min_digits(self) -> float:
-        return min((position.digits for position in self.positions), default=0.0)
 
     @property
     def inside(self) -> int:
@@ -78,6 +77,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     def result(
         verdict: Verdict,
         placement: Placement | None = None,
+        min_digits: float = 0.0,
         differences: Sequence[KeyDifference] = (),
         reason: str | None = None,
     ) -> PublishedComparison:
@@ -87,6 +87,7 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
             verdict=verdict,
             bound=bound,
             placement=placement,
+            min_digits=min_digits,
             differences=tuple(differences),
             reason=reason,
         )
@@ -97,11 +98,12 @@ def compare(group: Group, reference: Reference, bound: Bound | None) -> Publishe
     scores = [one.record.outcome.scores for one in group.runs if one.record.outcome]
     printed = [Printed(value=value) for value in reference.scores]
     placement = place(printed, scores, pooled=group.cell.seeding == "unseeded")
-    positions = placement.positions
-    if all(position.same_print for position in positions):
-        return result("IDENTICAL", placement)
-    within = bound is not None and bound.kind == "digits" and min(one.digits for one in positions) >= bound.limit
-    return result("ROUNDING" if within else "DIFFERENT", placement)
+    pairs = [(one, value) for run in scores for one, value in zip(printed, run, strict=True)]
+    digits = min(distance.digits(value, one.value) for one, value in pairs)
+    if all(one.same(value) for one, value in pairs):
+        return result("IDENTICAL", placement, digits)
+    within = bound is not None and bound.kind == "digits" and digits >= bound.limit
+    return result("ROUNDING" if within else "DIFFERENT", placement, digits)
 
 
 def _differences(group: Group, reference: Reference) -> list[KeyDifference]:

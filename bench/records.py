@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import RefusedInput
 
@@ -78,6 +78,21 @@ class Value(BaseModel):
     """A frozen, strictly read part of a record; unknown keys are refused, and numbers that JSON cannot spell."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _known(value: dict[str, Json]) -> dict[str, Json]:
+    """Free JSON by key; what readers walk through has a form of its own, or is null. ValueError if it is another."""
+    for name, kind in (("gpus", list), ("nvidia_gpus", list), ("base", dict)):
+        if not isinstance(value.get(name) or kind(), kind):
+            raise ValueError(f"{name}: {json_kind(value[name])}; legal: {json_kind(kind())} or null")  # noqa: TRY004 -- pydantic's
+    gpus: Any = value.get("nvidia_gpus") or []
+    if not all(isinstance(one, dict) for one in gpus):
+        raise ValueError("nvidia_gpus: an element that is no JSON object")
+    return value
+
+
+#: What a guest or executor saw, by key.
+Facts = Annotated[dict[str, Json], AfterValidator(_known)]
 
 
 class Array(Value):
@@ -196,8 +211,8 @@ class Fingerprint(Value):
     stack: Digest
     stack_blob: Digest
     sbom: Digest | None
-    hardware: dict[str, Json]
-    surroundings: dict[str, Json]
+    hardware: Facts
+    surroundings: Facts
     variables: dict[str, str]
     libraries: tuple[str, ...]
 
@@ -239,7 +254,7 @@ class Record(Value):
     ended: str
     status: Status
     reason: str | None
-    executor: dict[str, Json]
+    executor: Facts
     fingerprint: Fingerprint | None
     outcome: Outcome | None
     arrays: ArraysFile | None

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from bench import observations, records, verification
 from bench.digests import sha256
@@ -25,6 +26,8 @@ from bench.observations import Observation
 from bench.records import Record
 
 SCHEMA = 1
+
+Kind = Literal["record", "observation", "blob"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +51,11 @@ class StoredObservation:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A record or observation that could not be trusted, and why. It is never half read."""
+    """A record, observation or blob that could not be trusted, and why. It is never half read."""
 
     name: str
     reason: str
+    kind: Kind = "record"
 
 
 class Store:
@@ -170,7 +174,7 @@ class Store:
             try:
                 yield self.read_observation(name)
             except RefusedInput as error:
-                yield Refused(name=f"{name}.json", reason=str(error))
+                yield Refused(name=name, reason=str(error), kind="observation")
 
     def add_blob(self, content: bytes) -> str:
         """Stores bytes once under their digest."""
@@ -193,6 +197,14 @@ class Store:
         if sha256(content) != digest:
             raise RefusedInput(f"blob {digest}: its bytes have another digest")
         return content
+
+    def damaged(self, blobs: Iterable[str]) -> Iterator[Refused]:
+        """Those of these blobs that are missing or have other bytes."""
+        for digest in blobs:
+            try:
+                self.blob(digest)
+            except RefusedInput as error:
+                yield Refused(name=digest, reason=str(error).removeprefix(f"blob {digest}: "), kind="blob")
 
     def body(self, digest: str) -> bytes:
         """A record's own bytes."""

@@ -272,3 +272,48 @@ def test_a_blob_that_no_guest_wrote_does_not_stop_the_report(folder: Path) -> No
 
 def name_stack(blob: bytes, raw: dict[str, Any]) -> None:
     raw["fingerprint"]["stack_blob"] = sha256(blob)
+
+
+#: What a record may hold where nothing but JSON is asked for: of the fingerprint's parts, and of `executor`.
+ODD: dict[str, Callable[[dict[str, Any]], object]] = {
+    "gpus are text": lambda raw: raw["fingerprint"]["surroundings"].update(nvidia_gpus="none"),
+    "gpus are a number": lambda raw: raw["fingerprint"]["surroundings"].update(nvidia_gpus=5),
+    "gpus are names": lambda raw: raw["fingerprint"]["surroundings"].update(nvidia_gpus=["A100"]),
+    "flags are a list": lambda raw: raw["fingerprint"]["hardware"].update(cpu_flags=["avx2", None]),
+    "hardware is nested": lambda raw: raw["fingerprint"]["hardware"].update(cpu_caches={"L1": [{"a": None}]}),
+    "load is text": lambda raw: raw["fingerprint"]["surroundings"].update(load="high", date=[]),
+    "base is text": lambda raw: raw["executor"].update(base="debian"),
+    "limits are a list": lambda raw: raw["executor"].update(limits=[1], name=None),
+}
+COMMANDS = (["report"], ["classes"], ["history", "--all"], ["claim", "0.5"], ["show", "--list"], ["export"])
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_json_in_a_record_stops_no_command(folder: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Either it is refused when it is collected, or every command can do with it: never an internal error."""
+    pack(reforge(good(folder), ODD[kind]), folder / "odd.zip")
+    assert main(["collect", "odd.zip", "--store", "store"]) in (0, 3)
+    every_command(capsys)
+
+
+@pytest.mark.parametrize("blob", [
+    b"[]",
+    b'{"interpreter": 5, "distributions": [""]}',
+    b'{"distributions": null, "debian_packages": [["a", "b"], "c", 7]}',
+    b'{"distributions": "numpy 1 2"}',
+])  # fmt: skip
+def test_odd_json_in_a_stack_stops_no_command(folder: Path, blob: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    pack(reforge({**good(folder), f"blobs/{sha256(blob)}": blob}, functools.partial(name_stack, blob)),
+         folder / "odd.zip")  # fmt: skip
+    assert main(["collect", "odd.zip", "--store", "store"]) == 0
+    every_command(capsys)
+
+
+def every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        capsys.readouterr()
+        code = main([*command, "--store", "store"])
+        assert code in (0, 1), (command, code, capsys.readouterr())
+    record = min((Path("store") / "records").iterdir()).name
+    for command in (["show", record], ["compare", record, record]):
+        assert main([*command, "--store", "store"]) in (0, 1, 2)

@@ -12,6 +12,7 @@ import pytest
 from bench import classes, index
 from bench.classes import Split
 from bench.cli.main import main
+from bench.digests import sha256
 from bench.store import Store
 from tests.planted import Planted, fits
 
@@ -121,7 +122,7 @@ def test_only_new_records_are_read(tmp_path: Path) -> None:
 
 
 def test_the_index_is_derived(tmp_path: Path) -> None:
-    """Deleted, it comes again; a record that was removed goes from it too; what is refused is in it without a class."""
+    """Deleted, it comes again; a record that was removed goes from it too."""
     store = Store(tmp_path / "store")
     digest = store.add(*planted("one").record())
     before = index.refresh(store)
@@ -131,11 +132,59 @@ def test_the_index_is_derived(tmp_path: Path) -> None:
     index.refresh(store)
     shutil.rmtree(store.folder / "records" / digest)
     assert list(index.refresh(store).runs["machine"]) == ["two"]
-    other = store.add(*planted("three").record())
-    (store.folder / "records" / other / "arrays.bin").write_bytes(b"")
-    after = index.refresh(store)
-    assert set(after.runs["record"]) >= {other}
-    assert [one.classes[0].machines for one in classes.splits(after)] == [("two",)]
+
+
+def test_what_is_refused_is_named_each_time_until_it_is_mended(tmp_path: Path) -> None:
+    """It has no place in the index, which alone holds no part for it; mended, it has its class."""
+    store = Store(tmp_path / "store")
+    digest = store.add(*planted("one").record())
+    path = store.folder / "records" / digest / "arrays.bin"
+    content = path.read_bytes()
+    path.write_bytes(b"")
+    for _ in range(2):
+        found = index.refresh(store)
+        assert [(one.kind, one.name) for one in found.refused] == [("record", digest)]
+        assert (len(found.runs), list(store.folder.glob("index/*.parquet"))) == (0, [])
+    path.write_bytes(content)
+    found = index.refresh(store)
+    assert (list(found.runs["machine"]), found.refused) == (["one"], ())
+
+
+def test_a_part_of_another_schema_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its keys may have another form; what an older bench named without a schema goes too."""
+    store = Store(tmp_path / "store")
+    store.add(*planted("one").record())
+    monkeypatch.setattr(index, "SCHEMA", index.SCHEMA - 1)
+    index.refresh(store)
+    (old,) = store.folder.glob("index/runs-*.parquet")
+    old.with_name("runs-" + "0" * 32 + ".parquet").write_bytes(b"of schema 1")
+    monkeypatch.undo()
+    monkeypatch.setattr(index, "row", lambda *_: ({**dict.fromkeys(index.COLUMNS, "new"), "index": 0}, {}))
+    assert list(index.refresh(store).runs["machine"]) == ["new"]
+    assert {path.name.split("-")[1] for path in store.folder.glob("index/*.parquet")} == {str(index.SCHEMA)}
+
+
+#: Of `index.SCHEMA`: what a planted record's row and keys have always been.
+FORMS = {2: "65f1c1bb12ea5d3e"}
+
+
+def test_the_form_of_a_row_is_that_of_the_schema(tmp_path: Path) -> None:
+    """A change of what a column or key looks like makes index.SCHEMA grow; then put the new digest here."""
+    store = Store(tmp_path / "store")
+    name = store.add(*planted("one", facts=WIDE).record())
+    run, keys = index.row(store.read(name), {"distributions": ["numpy 1.0 " + "0" * 64]})
+    assert run.pop("record") == name  # a digest that changes with the schema of records
+    assert sha256(json.dumps([run, keys], sort_keys=True).encode())[:16] == FORMS[index.SCHEMA]
+
+
+def test_what_was_read_before_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first report after collecting reads each record once, and hands it on."""
+    store = Store(tmp_path / "store")
+    for name in ("one", "two"):
+        store.add(*planted(name).record())
+    before = list(store.scan())
+    monkeypatch.setattr(Store, "read", lambda *_: pytest.fail("read again"))
+    assert sorted(index.refresh(store, before).runs["machine"]) == ["one", "two"]
 
 
 def test_of_a_store_that_lost_all_its_records_nothing_is_left(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from bench.cli.main import COMMANDS, main
 from bench.store import Store
 from tests.engines import ROOT
 from tests.planted import Planted, fits
+from tests.test_observations import parsed
 
 THEANO = "mlp/theano-cpu/numpy/native/default"
 SINGLE = "mlp/tf1-cpu/full/native/single-thread"
@@ -107,6 +108,58 @@ def test_a_refused_record_is_exit_3_and_the_others_are_reported(
     assert f"refused: record {victim.name[:12]}" in out
     assert len(list(store.scan())) == 3
     assert json.loads((folder / "report" / "report.json").read_text())["runs"] == 2
+
+
+def test_a_damaged_record_that_is_asked_for_is_exit_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not `no such record`."""
+    plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1))
+    victim, other = sorted((folder / "store" / "records").iterdir())
+    (victim / "arrays.bin").write_bytes(b"")
+    for command in (["compare", victim.name[:12], other.name[:12]], ["show", victim.name]):
+        assert main([*command, "--store", "store"]) == 3
+        assert f"record {victim.name[:12]}: arrays.bin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("victim", ["observations", "blobs"])
+def test_a_damaged_observation_is_named_as_a_damaged_record_is(
+    folder: Path, victim: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own bytes, or those of its value: exit code 3, and the reason on the terminal and in all forms."""
+    store = plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1))
+    name = store.add_observation(*parsed())
+    path = store.folder / "observations" / f"{name}.json"
+    if victim == "blobs":
+        path = store.folder / "blobs" / store.read_observation(name).observation.value.blob
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert main(["report", "--store", "store"]) == 3
+    assert f"refused: observation {name[:12]}: " in capsys.readouterr().out
+    assert json.loads((folder / "report" / "report.json").read_text())["refused"][0][:2] == ["observation", name]
+    for form in ("index.html", "report.md"):
+        text = (folder / "report" / form).read_text()
+        assert name in text
+        assert "have another digest" in text or "do not have the digest" in text
+    for command in ("classes", "history", "export"):
+        assert main([command, "--store", "store"]) == 3
+        assert f"refused: observation {name[:12]}: " in capsys.readouterr().out
+
+
+def test_a_store_of_nothing_but_damage_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 3 and the reason, and not that there are no records."""
+    store = Store(folder / "store")
+    name = store.add_observation(*parsed())
+    (store.folder / "observations" / f"{name}.json").write_bytes(b"{}")
+    assert main(["report", "--store", "store"]) == 3
+    assert f"observation {name[:12]}: its bytes do not have the digest" in capsys.readouterr().err
+
+
+def test_a_damaged_blob_is_named_and_the_report_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = plant(folder / "store", (SINGLE, 0, 1), (SINGLE, 1, 1))
+    (blob,) = (store.folder / "blobs").iterdir()
+    for damage in (lambda: blob.write_bytes(b"{}"), blob.unlink):
+        damage()
+        assert main(["report", "--store", "store"]) == 3
+        assert f"refused: blob {blob.name[:12]}: " in capsys.readouterr().out
+        assert json.loads((folder / "report" / "report.json").read_text())["runs"] == 2
 
 
 def test_report_bytes_depend_on_the_records_alone(folder: Path) -> None:

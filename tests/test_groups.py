@@ -139,6 +139,14 @@ def test_published_numbers_are_compared_as_printed() -> None:
     assert published.compare(near, LANE, None).min_digits == pytest.approx(4.0, abs=1e-6)
 
 
+def test_published_numbers_are_those_of_every_run_or_not_identical() -> None:
+    """A first run that prints them says nothing of the others, neither as a verdict nor in digits."""
+    lucky = group([scored([0.1, 0.02], 0), scored([0.1, 0.0202], 1)])[0]
+    found = published.compare(lucky, LANE, Bound(kind="digits", limit=3))
+    assert (found.verdict, round(found.min_digits, 6)) == ("DIFFERENT", 2.0)
+    assert published.compare(lucky, LANE, Bound(kind="digits", limit=1.9)).verdict == "ROUNDING"
+
+
 @pytest.mark.parametrize(
     ("fields", "key"),
     [({"seeds": {"numpy": 3, "backend": 2, "keras": 1}}, "seed.numpy"), ({"epochs": 50}, "epochs")],

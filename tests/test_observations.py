@@ -298,7 +298,7 @@ def test_a_forged_observation_is_refused_and_the_others_read(tmp_path: Path, cha
     name = forge(store, change)
     found = list(store.observations())
     (bad,) = [one for one in found if isinstance(one, Refused)]
-    assert bad.name == f"{name}.json"
+    assert (bad.kind, bad.name) == ("observation", name)
     assert wanted in bad.reason
     assert len(found) == 2
 

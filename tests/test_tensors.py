@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from bench import distance
 from bench.bound import Bound
-from bench.tensors import BFLOAT16, Elements, Held, Tensor, elements_of
+from bench.tensors import BFLOAT16, Elements, Held, Tensor, elements_of, walk
 from bench.tensors import comparison as comparisons
+from bench.tensors import median as medians
 from bench.tensors.comparison import FileComparison, Pair, compare
 from bench.tensors.elementwise import BLOCK
-from bench.tensors.mapped import Mapped, opened
+from bench.tensors.mapped import Contiguous, opened
 
 FLOATS: dict[str, Elements] = {
     "float16": elements_of(np.dtype("<f2")),
@@ -268,9 +269,12 @@ def test_one_stranger_in_a_dense_block_is_counted_as_alone(name: str, kind: str)
         assert (found.nan_mismatches, found.infinity_mismatches) == (alone.nan_mismatches, alone.infinity_mismatches)
 
 
+@pytest.mark.parametrize("held", [1024, 1 << 30])
 @pytest.mark.parametrize("name", ["float32", "float64"])
-def test_the_median_of_several_chunks_is_exact(name: str) -> None:
-    """Of numbers of both signs that have nothing to do with each other, so that it takes a second pass."""
+def test_the_median_of_several_chunks_is_exact(name: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of numbers of both signs that have nothing to do with each other: kept as a whole, or in a sampled bracket."""
+    monkeypatch.setattr(medians, "HELD", held)
+    monkeypatch.setattr(walk, "STRETCH", 64)
     rng = np.random.default_rng(11)
     dtype = np.dtype(FLOATS[name].code)
     one, other = (rng.standard_normal(2 * BLOCK + 5).astype(dtype) for _ in range(2))
@@ -278,6 +282,22 @@ def test_the_median_of_several_chunks_is_exact(name: str) -> None:
     found = between(tensor(one), tensor(other)).measures
     assert found is not None
     assert (found.largest_ulp, found.median_ulp) == (int(known[-1]), Fraction(int(known[len(known) // 2])))
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_after_the_largest_relative_distance_all_else_is_still_counted(name: str) -> None:
+    """A number and its negative are as far apart as can be; what comes in later blocks has its ULP all the same."""
+    rng = np.random.default_rng(13)
+    dtype = np.dtype(FLOATS[name].code)
+    one, other = (rng.standard_normal(3 * BLOCK).astype(dtype) for _ in range(2))
+    other[:BLOCK] = -one[:BLOCK]
+    one[-1], other[-1] = np.finfo(dtype).max, np.finfo(dtype).min
+    found = between(tensor(one), tensor(other), chunk=10**9).measures
+    differ = one.view(FLOATS[name].storage) != other.view(FLOATS[name].storage)
+    known = np.sort(distance.ulp(one, other, dtype.str)[differ])
+    assert found is not None
+    assert (found.relative, found.digits, found.largest_ulp) == (2.0, 0.0, int(known[-1]))
+    assert found.median_ulp == Fraction(int(known[(len(known) - 1) // 2]) + int(known[len(known) // 2]), 2)
 
 
 @given(st.sampled_from(["i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"]), st.data())
@@ -332,7 +352,9 @@ def test_shape_dtype_and_absence_are_decided_before_any_distance() -> None:
     """Nothing is read of such a tensor, and each has its reason; the rest of the file is compared."""
 
     class Unreadable:
-        def read(self, start: int, stop: int) -> NDArray[Any]:
+        grain = 1
+
+        def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
             raise AssertionError("was read")
 
     def unread(dtype: str, *shape: int) -> Tensor:
@@ -379,7 +401,7 @@ def test_a_map_lies_askew_without_harm(tmp_path: Path) -> None:
         for offset in (0, 1, 4, 8, 4097):
             path = tmp_path / f"{offset}.raw"
             path.write_bytes(b"\0" * offset + values.tobytes())
-            source = Mapped(file=opened(path, stack), offset=offset, storage=elements.storage)
+            source = Contiguous(file=opened(path, stack), offset=offset, storage=elements.storage)
             found.append(Tensor(elements=elements, shape=values.shape, source=source))
         for one in found:
             assert between(found[0], one).verdict == "IDENTICAL"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench import claim, placement
 from bench.claim import Candidate, Claim
-from bench.cli import options
-from bench.errors import RefusedInput, UsageError, worst_exit
+from bench.cli import options, refusals
+from bench.errors import UsageError, worst_exit
 from bench.report.page import digits_text
 from bench.store import Store, Stored
 
@@ -36,9 +36,7 @@ def command(arguments: argparse.Namespace) -> int:
     refused = [one for one in found if not isinstance(one, Stored)]
     result = claim.check((one for one in found if isinstance(one, Stored)), numbers, arguments.only)
     print("\n".join(lines(result)))
-    for one in refused:
-        print(f"refused: record {one.name[:12]}: {one.reason}")
-    return worst_exit([0 if result.produced else 1, RefusedInput.exit_code if refused else 0])
+    return worst_exit([0 if result.produced else 1, refusals.told(refused)])
 
 
 def lines(result: Claim) -> list[str]:

@@ -4,7 +4,7 @@ import argparse
 
 from bench import classes, explanation, index
 from bench.classes import Split
-from bench.cli import options
+from bench.cli import options, refusals
 from bench.cli.options import printable
 from bench.store import Store
 
@@ -21,13 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    found = classes.splits(index.refresh(Store.existing(arguments.store)))
-    for one in found:
+    found = index.refresh(Store.existing(arguments.store))
+    for one in classes.splits(found):
         if classes.meant(one.subject, arguments.only) and (
             not arguments.split or len(one.classes) > 1 or one.unrepeatable
         ):
             print("\n".join(printable(line) for line in lines(one)))
-    return 0
+    return refusals.told(found.refused)
 
 
 def lines(split: Split) -> list[str]:

@@ -1,16 +1,17 @@
 """`bench compare`: two runs, or two files of tensors, in detail."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import comparability
 from bench.bound import Bound
 from bench.cli import compare_files, options
 from bench.comparison import Comparison, compare
-from bench.errors import RunError, UsageError
+from bench.errors import RefusedInput, RunError, UsageError
 from bench.records import Record
 from bench.report.page import digits_text
-from bench.store import Store, Stored
+from bench.store import Refused, Store, Stored
 from bench.tensors.files import READERS
 
 HELP = "compare two recorded runs, or two files of tensors: verdict, distances, where they first part"
@@ -63,8 +64,8 @@ def chosen_files(arguments: argparse.Namespace) -> tuple[Path, Path] | None:
 
 def compare_runs(arguments: argparse.Namespace) -> int:
     """Two records of the store."""
-    stored = [one for one in Store.existing(arguments.store).scan() if isinstance(one, Stored)]
-    left, right = find(stored, arguments.left), find(stored, arguments.right)
+    found = list(Store.existing(arguments.store).scan())
+    left, right = find(found, arguments.left), find(found, arguments.right)
     for one in (left, right):
         if not one.record.ok:
             raise RunError(
@@ -77,8 +78,10 @@ def compare_runs(arguments: argparse.Namespace) -> int:
     return {"IDENTICAL": 0, "ROUNDING": 0, "DIFFERENT": 1, "INCOMPARABLE": 1, "ERROR": 4}[result.verdict]
 
 
-def find(stored: list[Stored], text: str) -> Stored:
-    """The one record that a text names; of several attempts at CELL:INDEX the latest."""
+def find(found: Sequence[Stored | Refused], text: str) -> Stored:
+    """The one record that a text names; of several attempts at CELL:INDEX the latest. RefusedInput if it is one that
+    cannot be trusted."""
+    stored = [one for one in found if isinstance(one, Stored)]
     cell, _, index = text.rpartition(":")
     if cell and index.isdigit():
         named = [one for one in stored if one.record.run.cell == cell and one.record.run.index == int(index)]
@@ -87,6 +90,9 @@ def find(stored: list[Stored], text: str) -> Stored:
     named = [one for one in stored if one.digest.startswith(text)]
     if len(named) == 1:
         return named[0]
+    for bad in found if text and not named else ():
+        if isinstance(bad, Refused) and bad.name.startswith(text):
+            raise RefusedInput(f"record {bad.name[:12]}: {bad.reason}")
     problem = f"{len(named)} records begin so; give more of it" if named else "no such record"
     raise UsageError(f"{text!r}: {problem}; legal: a digest of `bench show --list`, CELL:INDEX, or two files")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bench import bundle, sources
 from bench.cell import selected
-from bench.cli import options
+from bench.cli import options, refusals
 from bench.errors import UsageError
-from bench.store import Store, Stored, StoredObservation
+from bench.store import Refused, Store, Stored, StoredObservation
 
 HELP = "put the records and observations of a store into one file that another machine can collect"
 EXAMPLE = "bench export -o monday.zip --campaign 2026-11-23"
@@ -32,33 +32,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     store = Store.existing(arguments.store)
-    records = _records(store, arguments.campaign, arguments.only)
+    refused: list[Refused] = []
+    records = _records(store, arguments.campaign, arguments.only, refused)
     # An observation belongs to no campaign.
-    observations = _observations(store, arguments.only) if arguments.campaign is None else []
+    observations = _observations(store, arguments.only, refused) if arguments.campaign is None else []
     if not records and not observations:
+        refusals.told(refused)
         raise UsageError(f"{arguments.store}: nothing is selected; `bench show --list` lists the records")
     size = _write(arguments.output, records, observations, store)
     more = f", {len(observations)} observations" if observations else ""
     print(f"{sources.shown(arguments.output)}: {len(records)} records{more}, {size} bytes")
-    return 0
+    return refusals.told(refused)
 
 
-def _records(store: Store, campaign: str | None, only: Sequence[str]) -> list[Stored]:
+def _records(store: Store, campaign: str | None, only: Sequence[str], refused: list[Refused]) -> list[Stored]:
+    """What is chosen; what cannot be trusted has no cell by which it could be left out, and is put to `refused`."""
+    found = list(store.scan())
+    refused += [one for one in found if isinstance(one, Refused)]
     return [
         one
-        for one in store.scan()
+        for one in found
         if isinstance(one, Stored)
         and (campaign is None or one.record.run.campaign == campaign)
         and selected(one.record.run.cell, only)
     ]
 
 
-def _observations(store: Store, only: Sequence[str]) -> list[StoredObservation]:
-    return [
-        one
-        for one in store.observations()
-        if isinstance(one, StoredObservation) and selected(one.observation.subject, only)
-    ]
+def _observations(store: Store, only: Sequence[str], refused: list[Refused]) -> list[StoredObservation]:
+    found = list(store.observations())
+    refused += [one for one in found if isinstance(one, Refused)]
+    return [one for one in found if isinstance(one, StoredObservation) and selected(one.observation.subject, only)]
 
 
 def _write(output: str, records: list[Stored], observations: list[StoredObservation], store: Store) -> int:

@@ -3,7 +3,7 @@
 import argparse
 
 from bench import classes, history, index
-from bench.cli import options
+from bench.cli import options, refusals
 from bench.cli.options import printable
 from bench.store import Store
 
@@ -25,8 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    found = history.changes(index.refresh(Store.existing(arguments.store)))
-    chosen = [one for one in found if classes.meant(one.subject, arguments.only)]
+    found = index.refresh(Store.existing(arguments.store))
+    chosen = [one for one in history.changes(found) if classes.meant(one.subject, arguments.only)]
     shown = [one for one in chosen if arguments.all or one.results != "same"]
     for one in shown:
         print(printable(f"{one.subject} on {one.machine}: {one.before} -> {one.after}: {one.results}"))
@@ -40,4 +40,4 @@ def command(arguments: argparse.Namespace) -> int:
         print(f"  bench compare {one.records[0][:12]} {one.records[1][:12]} --store {arguments.store}")
     steady = sum(one.results == "same" for one in chosen)
     print(f"changes of results: {len(chosen) - steady}; of the fingerprint alone: {steady}")
-    return 0
+    return refusals.told(found.refused)

@@ -1,6 +1,7 @@
 """`bench report`: compares what is in the store; needs no engine and no framework."""
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
 from bench.report import terminal, writing
-from bench.store import Store
+from bench.store import Refused, Store, Stored, StoredObservation
 
 HELP = "compare the records of a campaign and write report/index.html, report.md and report.json"
 EXAMPLE = "bench report --store results -o report"
@@ -34,12 +35,26 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:
-    """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for a refused record."""
+    """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for what was refused."""
     references = published.load(resources.find("reference") / "published.yaml")
+    records = list(store.scan())
+    # Of observations only what the index takes is kept, and not their values, which may be large.
+    observed = [
+        dataclasses.replace(one, content=b"") if isinstance(one, StoredObservation) else one
+        for one in store.observations()
+    ]
+    prints = [one.record.fingerprint for one in records if isinstance(one, Stored)]
+    damaged = list(store.damaged(sorted({blob for one in prints if one for blob in one.blobs()})))
+    unread = {one.name for one in damaged}
     found = analysis.analyse(
-        store.scan(), matrix, references, campaign=campaign, only=only, index=lambda: index.refresh(store)
+        [*records, *damaged, *(one for one in observed if isinstance(one, Refused))],
+        matrix,
+        references,
+        campaign=campaign,
+        only=only,
+        index=lambda: index.refresh(store, [*records, *observed]),
     )
-    page = writing.write(found, store.blob, folder)
+    page = writing.write(found, lambda digest: b"" if digest in unread else store.blob(digest), folder)
     console = Console(highlight=False)
     terminal.show(page, console)
     console.print(f"report: {folder / 'index.html'}", soft_wrap=True)

@@ -2,8 +2,7 @@
 
 import argparse
 
-from bench.cli import compare, options
-from bench.errors import RefusedInput
+from bench.cli import compare, options, refusals
 from bench.records import Record
 from bench.store import Refused, Store, Stored
 
@@ -25,11 +24,8 @@ def command(arguments: argparse.Namespace) -> int:
         for one in sorted(stored, key=lambda one: one.record.started):
             run = one.record.run
             print(f"{one.digest[:12]}  {one.record.status:11}  {run.campaign}  {run.cell} run {run.index}")
-        for bad in found:
-            if isinstance(bad, Refused):
-                print(f"{bad.name[:12]}  refused      {bad.reason}")
-        return RefusedInput.exit_code if len(stored) < len(found) else 0
-    one = compare.find(stored, arguments.run)
+        return refusals.told(one for one in found if isinstance(one, Refused))
+    one = compare.find(found, arguments.run)
     print("\n".join(lines(one)))
     if arguments.output:
         print(one.record.output_tail)

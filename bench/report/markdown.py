@@ -20,7 +20,7 @@ def render(page: Page) -> str:
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
     if page.refused:
-        parts.append("## Records that were refused\n\n" + table(("record", "reason"), page.refused))
+        parts.append("## What was refused\n\n" + table(("", "name", "reason"), page.refused))
     parts.append(
         "## Environment\n\n"
         + table(("", *page.environment_columns), ((row.name, *row.values) for row in page.environment))

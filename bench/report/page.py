@@ -141,7 +141,7 @@ class Page:
     environment_columns: tuple[str, ...]
     environment: tuple[EnvironmentView, ...]
     not_ok: tuple[tuple[str, int, str, str], ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: tuple[tuple[str, str, str], ...]
 
 
 def build(analysis: Analysis, blobs: Blobs) -> Page:
@@ -183,7 +183,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         not_ok=tuple(
             (record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok
         ),
-        refused=tuple((one.name, one.reason) for one in analysis.refused),
+        refused=tuple((one.kind, one.name, one.reason) for one in analysis.refused),
     )
 
 

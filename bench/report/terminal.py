@@ -57,13 +57,13 @@ def _verdicts(page: Page) -> Table:
 
 
 def _faults(page: Page, console: Console) -> None:
-    """Runs that are not ok, records that were refused, expectations that do not hold."""
+    """Runs that are not ok, what was refused, expectations that do not hold."""
     for (status, reason), runs in _gathered(page.not_ok, lambda run: (run[2], run[3])):
         cells = sorted({name for name, *_ in runs})
         named = cells[0] if len(cells) == 1 else f"{len(cells)} cells of {', '.join(_backends(cells))}"
         console.print(Text(f"{status}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {named}: {reason}", "red"))
-    for name, reason in page.refused:
-        console.print(Text(f"refused: record {name[:12]}: {reason}", "red"))
+    for kind, name, reason in page.refused:
+        console.print(Text(f"refused: {kind} {name[:12]}: {reason}", "red"))
     for expected in page.expectations:
         if not expected.holds:
             text = f"BREACH: {expected.subject}: {expected.scope} at least {expected.at_least}; seen {expected.seen}"

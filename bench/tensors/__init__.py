@@ -35,9 +35,15 @@ class Elements:
 class Source(Protocol):
     """Where the elements of a tensor come from; may be read by several threads at a time."""
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
+    @property
+    def grain(self) -> int:
+        """So many elements are read, or decompressed, at least, however few are asked for."""
+
+    def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
         """Elements `start` to `stop` in C order: one axis, dtype `Elements.storage`, not to be written to.
 
+        `room` is memory of that dtype, for as many elements at least, that they may be put into: no other is then
+        needed, and they last until it is used again.
         RefusedInput where the file cannot be read to there.
         """
 
@@ -84,7 +90,8 @@ class Held:
     """A source that is small enough to be held in memory: the elements themselves, one axis."""
 
     values: NDArray[Any]
+    grain: int = 1
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
+    def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
         """A view of them."""
         return self.values[start:stop]

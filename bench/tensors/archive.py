@@ -1,4 +1,4 @@
-"""Members of a ZIP archive as parts of files that can be mapped, with what makes an archive untrustworthy refused."""
+"""Members of a ZIP archive as parts of files, with what makes an archive untrustworthy refused."""
 
 import struct
 import zipfile

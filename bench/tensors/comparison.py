@@ -1,6 +1,5 @@
 """Two files compared tensor by tensor: values that say everything, for whoever prints them."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from bench.bound import Bound
 from bench.errors import RefusedInput
 from bench.tensors import Elements, Tensor, Tensors
 from bench.tensors.elementwise import NUMBERS
+from bench.tensors.median import Median, Population
 from bench.tensors.tally import Tally
-from bench.tensors.walk import CHUNK, Walk
+from bench.tensors.walk import CHUNK, Walk, population
 
 Verdict = Literal["IDENTICAL", "ROUNDING", "DIFFERENT", "INCOMPARABLE"]
 #: From the best to the worst, which stands for several.
@@ -89,54 +89,51 @@ def compare(left: Tensors, right: Tensors, *, bound: Bound | None = None, chunk:
 
     RefusedInput where a file cannot be read to its end.
     """
-    pairs, total = [], _Total()
+    walks = {
+        path: Walk(left=one, right=right[path], chunk=chunk)
+        for path, one in left.items()
+        if _incomparable(one, right.get(path)) is None
+    }
+    floats = [walk for walk in walks.values() if walk.floats]
+    everything = population(floats)
+    pairs, total = [], _Total(everything)
     for path in [*left, *(path for path in right if path not in left)]:
-        one, other = left.get(path), right.get(path)
-        reason = _incomparable(one, other)
-        if reason or one is None or other is None:
-            pairs.append(_pair(path, "INCOMPARABLE", one, other, reason=reason))
+        if path not in walks:
+            one, other = left.get(path), right.get(path)
+            pairs.append(_pair(path, "INCOMPARABLE", one, other, reason=_incomparable(one, other)))
             continue
-        walk = Walk(left=one, right=other, chunk=chunk)
-        tally, first = walk.tally()
-        single = _Total()
-        for each in (single, total):
-            each.add(tally, walk)
-        verdict = _verdict(tally, one.elements, bound)
-        pairs.append(_pair(path, verdict, one, other, first=_first(walk, first), measures=single.measures()))
+        own = everything if len(floats) == 1 else population([walks[path]])
+        pairs.append(_measured(path, walks[path], _Total(own), total, bound))
     verdict = max((pair.verdict for pair in pairs), key=VERDICTS.index)
     return FileComparison(verdict=verdict, bound=bound, pairs=tuple(pairs), overall=_overall(total, pairs))
 
 
 class _Total:
-    """Tallies of one or many tensors, floats and integers apart; the tensors stay where they are."""
+    """Tallies of one or many tensors, floats and integers apart, and the population whose median is theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, population: Population) -> None:
+        self.population = population
         self.elements = 0
         self.differing = 0
         self.floats: Tally | None = None
         self.integers: Tally | None = None
-        self.walks: list[Walk] = []
 
     def add(self, tally: Tally, walk: Walk) -> None:
         self.elements += walk.left.size
         self.differing += tally.differing
-        family = walk.left.elements.family
-        if family == "float":
-            self.floats = self.floats or Tally()
+        if walk.floats:
+            self.floats = self.floats or Tally(medians={self.population: Median(self.population)})
             self.floats.add(tally)
-            self.walks += [walk] if tally.measured else []
-        elif family != "bytes":
+        elif walk.left.elements.family != "bytes":
             self.integers = self.integers or Tally()
             self.integers.add(tally)
 
     def median(self) -> Fraction | None:
-        """Over all differing finite floats; the tensors are read again only where the histogram leaves it open."""
+        """Over all differing finite floats; the tensors are read again only where counts leave it open."""
         if self.floats is None:
             return None
         try:
-            return self.floats.histogram.median(
-                lambda: itertools.chain.from_iterable(walk.distances() for walk in self.walks)
-            )
+            return self.floats.medians[self.population].median()
         except LookupError:
             raise RefusedInput("a file changed while it was compared") from None
 
@@ -157,6 +154,22 @@ class _Total:
             infinity_mismatches=floats.infinity_mismatches,
             signed_zeros=floats.signed_zeros,
         )
+
+
+def _measured(path: str, walk: Walk, single: _Total, total: _Total, bound: Bound | None) -> Pair:
+    """One pair of tensors, which is added to what all have."""
+    populations = {single.population: None, total.population: None} if walk.floats else {}
+    tally, first = walk.tally(*populations)
+    for each in (single, total):
+        each.add(tally, walk)
+    return _pair(
+        path,
+        _verdict(tally, walk.left.elements, bound),
+        walk.left,
+        walk.right,
+        first=_first(walk, first),
+        measures=single.measures(),
+    )
 
 
 def _overall(total: _Total, pairs: Sequence[Pair]) -> Measures:

@@ -16,8 +16,11 @@ from bench.tensors.tally import Tally
 #: Elements of a block: few enough for the caches of a core, many enough that NumPy's calls cost little.
 BLOCK = 128 * 1024
 
-#: Elements that tell whether the signs of a block are worth hoping for.
+#: Elements that tell whether it is worth hoping that all of a block differ, or all have one sign.
 PROBE = 64
+
+#: No relative distance is larger: it is that of a number and its negative.
+FARTHEST = 2.0
 
 Block = NDArray[Any]
 
@@ -32,7 +35,7 @@ class Kernel(Protocol):
         """Where the bits of two blocks differ."""
 
     def distances(self, left: Block, right: Block) -> Block:
-        """Only the distances that `add` puts into the histogram, unsigned."""
+        """Only the distances that `add` gives to the medians, unsigned; overwritten by the next call."""
 
 
 class Floats:
@@ -52,7 +55,7 @@ class Floats:
         self.exponent = kind(exponent)
         self.last = self.signed.type(elements.storage.itemsize * 8 - 1)
         self.numbers = NUMBERS[elements.code]
-        self.room = [np.empty(BLOCK, dtype=elements.storage) for _ in range(4)]
+        self.room = [np.empty(BLOCK, dtype=elements.storage) for _ in range(3)]
         self.flags = np.empty(BLOCK, dtype=np.bool_)
         self.ratios = np.empty(BLOCK, dtype=self.numbers(self.room[0][:0]).dtype)
 
@@ -61,95 +64,108 @@ class Floats:
         return unequal
 
     def add(self, left: Block, right: Block, tally: Tally) -> int:
-        unequal = np.not_equal(left, right, out=self.flags[: len(left)])
-        differing = int(np.count_nonzero(unequal))
-        if differing:
-            tally.differing += differing
+        differing = None
+        if (left[:PROBE] == right[:PROBE]).any():
+            differing = self._differing(left, right)
             if 2 * differing < len(left):
-                chosen = np.flatnonzero(unequal)
+                chosen = np.flatnonzero(self.flags[: len(left)])
                 left, right = left[chosen], right[chosen]
-            elif self._plain(left, right, differing, tally):
-                return differing
-            self._measure(left, right, differing, tally)
+        if not len(left):
+            return 0
+        counted = self._measure(left, right, differing, tally)
+        tally.differing += counted
+        return counted
+
+    def _differing(self, left: Block, right: Block) -> int:
+        """How many differ; `flags` says where."""
+        return int(np.count_nonzero(np.not_equal(left, right, out=self.flags[: len(left)])))
+
+    def _measure(self, left: Block, right: Block, differing: int | None, tally: Tally) -> int:
+        """Pairs of any kind, of which `differing` differ, or so many as this returns."""
+        found = self._plain(left, right) or self._mixed(left, right, tally.relative)
+        if found is not None:
+            return self._count(left, right, found, differing, tally)
+        if differing is None:
+            differing = self._differing(left, right)
+        finite = self._special(left, right, tally)
+        left, right = left[finite], right[finite]
+        if len(left):
+            found = self._mixed(left, right, tally.relative)
+            assert found is not None
+            self._count(left, right, found, None, tally)
         return differing
 
-    def _plain(self, left: Block, right: Block, differing: int, tally: Tally) -> bool:
-        """Finite pairs of one sign, the usual case, at full speed. False, and nothing counted, if one is not that.
+    def _count(self, left: Block, right: Block, found: tuple[Block, float], differing: int | None, tally: Tally) -> int:
+        """Finite pairs, their distances in ULP and the largest relative one. A pass tells equal elements from signed
+        zeros only where there are such."""
+        gap, relative = found
+        smallest, largest = int(np.minimum.reduce(gap)), int(np.maximum.reduce(gap))
+        zeros = 0
+        if smallest > 0:
+            differing = len(gap)
+        else:
+            differing = self._differing(left, right) if differing is None else differing
+            zeros = differing - int(np.count_nonzero(gap))
+        tally.largest = max(tally.largest, largest)
+        tally.relative = max(tally.relative, relative)
+        tally.signed_zeros += zeros
+        for median in tally.medians.values():
+            median.add(gap, smallest, largest, equal=len(gap) - differing, zeros=zeros)
+        return differing
+
+    def _plain(self, left: Block, right: Block) -> tuple[Block, float] | None:
+        """Finite pairs of one sign, the usual case, at full speed; None if one is not that.
 
         No pass over the signs is needed: bits in the order of magnitudes make the relative distance of such a pair at
         most 1, and of -b and a (the sign bit makes -b the larger) (-b - a) / -b = 1 + a / b. NaN, infinities and
         two equal zeros give NaN; a 1 that was rounded to takes the longer road without harm.
         """
         if ((left[:PROBE] ^ right[:PROBE]) & self.sign).any():
-            return False
-        large, small, gap = (room[: len(left)] for room in self.room[1:])
+            return None
+        large, small = (room[: len(left)] for room in self.room[:2])
         np.maximum(left, right, out=large)
         np.minimum(left, right, out=small)
-        relative = float(np.maximum.reduce(self._relative(large, small)))
-        if not relative < 1:
-            return False
-        np.subtract(large, small, out=gap)
-        self._count(gap, relative, tally, equal=len(left) - differing)
-        return True
-
-    def _relative(self, large: Block, small: Block) -> NDArray[Any]:
-        """|a - b| / max(|a|, |b|) in the precision of the elements, at least float32; NaN where it is undefined."""
         top = self.numbers(large)
-        ratios: NDArray[Any] = np.subtract(top, self.numbers(small), out=self.ratios[: len(large)])
+        ratios = np.subtract(top, self.numbers(small), out=self.ratios[: len(left)])
         ratios /= top
-        return ratios
+        relative = float(np.maximum.reduce(ratios))
+        return (np.subtract(large, small, out=large), relative) if relative < 1 else None
 
-    def _count(self, gap: Block, relative: float, tally: Tally, *, equal: int, zeros: int = 0) -> None:
-        largest = int(gap.max())
-        tally.largest = max(tally.largest, largest)
-        tally.relative = max(tally.relative, relative)
-        tally.signed_zeros += zeros
-        if largest == 1 and not equal and not zeros:
-            tally.histogram.add_same(1, len(gap))
-        else:
-            tally.histogram.add(gap, largest, equal=equal)
-
-    def _measure(self, left: Block, right: Block, differing: int, tally: Tally) -> None:
-        """Pairs of any kind, of which `differing` differ."""
-        opposite, one, other, large = (room[: len(left)] for room in self.room)
-        self._magnitudes(left, right, one, other, large)
-        if large.max() >= self.exponent:
-            finite = self._special(left, right, one, other, tally)
-            left, right = left[finite], right[finite]
-            differing = int(np.count_nonzero(left != right))
-            if not differing:
-                return
-            opposite, one, other, large = (room[: len(left)] for room in self.room)
-            self._magnitudes(left, right, one, other, large)
+    def _mixed(self, left: Block, right: Block, known: float) -> tuple[Block, float] | None:
+        """Pairs of any signs; None if one is not finite. No relative distance is looked for where the largest of all
+        is `known` from blocks before."""
+        opposite, small, large = (room[: len(left)] for room in self.room)
+        np.bitwise_and(left, self.magnitude, out=opposite)
+        np.bitwise_and(right, self.magnitude, out=small)
+        np.maximum(opposite, small, out=large)
+        if np.maximum.reduce(large) >= self.exponent:
+            return None
+        np.minimum(opposite, small, out=small)
+        relative = known if known == FARTHEST else self._relative(left, right, small, large)
         np.bitwise_xor(left, right, out=opposite)
-        opposite &= self.sign
-        small = np.minimum(one, other, out=one)
-        gap = self._gap(large, small, opposite, other)
-        zeros = differing - int(np.count_nonzero(gap))
-        small |= opposite
-        relative = self._relative(large, small)
-        top = float(np.fmax.reduce(relative))
-        if np.isinf(top):  # |a| + |b| is more than the largest float
-            beyond = np.isinf(relative)
-            ratio = self.numbers((small ^ opposite)[beyond]) / self.numbers(large[beyond])
-            top = 1 + float(ratio.max())
-        self._count(gap, 0.0 if np.isnan(top) else top, tally, equal=len(left) - differing, zeros=zeros)
+        return self._gap(large, small, opposite), relative
 
-    def _magnitudes(self, left: Block, right: Block, one: Block, other: Block, large: Block) -> None:
-        np.bitwise_and(left, self.magnitude, out=one)
-        np.bitwise_and(right, self.magnitude, out=other)
-        np.maximum(one, other, out=large)
+    def _relative(self, left: Block, right: Block, small: Block, large: Block) -> float:
+        """The largest |a - b| / max(|a|, |b|) of finite pairs; its sign is left to the end."""
+        ratios = np.subtract(self.numbers(left), self.numbers(right), out=self.ratios[: len(left)])
+        ratios /= self.numbers(large)
+        relative = max(float(np.fmax.reduce(ratios)), -float(np.fmin.reduce(ratios)))
+        if np.isinf(relative):  # |a| + |b| is more than the largest float
+            beyond = np.isinf(ratios)
+            relative = 1 + float((self.numbers(small[beyond]) / self.numbers(large[beyond])).max())
+        return 0.0 if np.isnan(relative) else relative  # NaN: all are zeros
 
-    def _gap(self, large: Block, small: Block, opposite: Block, out: Block) -> Block:
-        """large - small, or large + small where `opposite` has its sign bit: -x is ~x + 1."""
-        flip = np.right_shift(opposite.view(self.signed), self.last, out=out.view(self.signed)).view(out.dtype)
-        gap = small ^ flip
-        gap -= flip
-        np.subtract(large, gap, out=out)
-        return out
+    def _gap(self, large: Block, small: Block, opposite: Block) -> Block:
+        """large - small, or large + small where `opposite` has its sign bit: -x is ~x + 1. All three are used up."""
+        signed = opposite.view(self.signed)
+        np.right_shift(signed, self.last, out=signed)
+        np.bitwise_xor(small, opposite, out=small)
+        np.subtract(large, small, out=large)
+        return np.add(large, opposite, out=large)
 
-    def _special(self, left: Block, right: Block, one: Block, other: Block, tally: Tally) -> NDArray[np.bool_]:
-        """Counts what differs and is no number, by magnitudes; where both sides are finite."""
+    def _special(self, left: Block, right: Block, tally: Tally) -> NDArray[np.bool_]:
+        """Counts what differs and is no number; where both sides are finite."""
+        one, other = left & self.magnitude, right & self.magnitude
         nan = one > self.exponent, other > self.exponent
         unequal = left != right
         infinite = (one == self.exponent) | (other == self.exponent)
@@ -160,17 +176,17 @@ class Floats:
         return finite
 
     def distances(self, left: Block, right: Block) -> Block:
-        opposite, one, other, large = (room[: len(left)] for room in self.room)
+        opposite, small, large = (room[: len(left)] for room in self.room)
+        np.bitwise_and(left, self.magnitude, out=opposite)
+        np.bitwise_and(right, self.magnitude, out=small)
+        np.maximum(opposite, small, out=large)
+        np.minimum(opposite, small, out=small)
         np.bitwise_xor(left, right, out=opposite)
         differing = int(np.count_nonzero(opposite))
-        if not differing:
-            return left[:0]
-        self._magnitudes(left, right, one, other, large)
-        if differing < len(left) or large.max() >= self.exponent:
+        if differing < len(left) or int(np.maximum.reduce(large)) >= self.exponent:
             chosen = np.flatnonzero((opposite != 0) & (large < self.exponent))
-            opposite, one, other, large = opposite[chosen], one[chosen], other[chosen], large[chosen]
-        opposite &= self.sign
-        return self._gap(large, np.minimum(one, other, out=one), opposite, other)
+            opposite, small, large = opposite[chosen], small[chosen], large[chosen]
+        return self._gap(large, small, opposite)
 
 
 class Integers:

@@ -80,8 +80,9 @@ class Dataset:
 
     def __init__(self, dataset: "h5py.Dataset", name: str, elements: Elements, shape: tuple[int, ...]) -> None:
         self.dataset, self.name, self.elements, self.shape = dataset, name, elements, shape
+        self.grain = math.prod(dataset.chunks or (1,))
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
+    def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
         """A copy of the elements."""
         values = np.empty(stop - start, dtype=self.dataset.dtype)
         place = 0

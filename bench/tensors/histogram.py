@@ -1,7 +1,6 @@
-"""The exact median of more distances than memory holds: a histogram first, then only what it leaves open."""
+"""Exact ranks among more distances than memory holds: a histogram first, then only what it leaves open."""
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,58 +20,42 @@ class Histogram:
     """Counts of distances (unsigned integers of up to 64 bits) in memory that does not grow with their number."""
 
     def __init__(self) -> None:
-        self.exact: NDArray[np.int64] | None = None  # both 0.5 MiB: made when there is something to count
-        self.coarse: NDArray[np.int64] | None = None
+        self.total = 0
+        self.exact = np.zeros(EXACT, dtype=np.int64)
+        self.coarse: NDArray[np.int64] | None = None  # made when there is something to count
 
-    def add(self, distances: Distances, largest: int, *, equal: int = 0) -> None:
-        """Counts distances of which `largest` is the largest; `equal` of them are 0 and stand for equal elements."""
-        if largest < EXACT:
-            counts = _counted(distances.astype(np.intp) if distances.dtype.itemsize == 8 else distances)
-            counts[0] -= equal
-            self._exact(counts)
+    def add(self, distances: Distances) -> None:
+        """Counts distances, in an array of one axis and any length."""
+        if not len(distances):
+            return
+        self.total += len(distances)
+        if int(distances.max()) < EXACT:
+            counts = _counted(distances.astype(np.intp))
+            self.exact[: len(counts)] += counts
             return
         counts = _counted(bucket(distances))
-        counts[0] -= equal
         if self.coarse is None:
             self.coarse = np.zeros(bucket_of((1 << 64) - 1) + 1, dtype=np.int64)
         self.coarse[: len(counts)] += counts
 
-    def add_same(self, distance: int, count: int) -> None:
-        """Counts `count` times one small distance."""
-        counts = np.zeros(distance + 1, dtype=np.int64)
-        counts[distance] = count
-        self._exact(counts)
-
-    def _exact(self, counts: NDArray[np.int64]) -> None:
-        if self.exact is None:
-            self.exact = np.zeros(EXACT, dtype=np.int64)
-        self.exact[: len(counts)] += counts
-
     def merge(self, other: "Histogram") -> None:
         """Takes in the counts of another."""
-        if other.exact is not None:
-            self._exact(other.exact)
+        self.total += other.total
+        self.exact += other.exact
         if other.coarse is not None:
             self.coarse = other.coarse + (0 if self.coarse is None else self.coarse)
 
-    def median(self, again: Callable[[], Iterator[Distances]]) -> Fraction | None:
-        """The median of all that was counted, as `statistics.median` defines it; None of nothing.
+    def at(self, ranks: set[int], again: Callable[[], Iterator[Distances]]) -> dict[int, int]:
+        """The distances at some ranks (0: the smallest) of all that were counted.
 
         `again` gives all distances once more, in blocks of any order and size; it is called only where the histogram
-        leaves the median open, once or a few times. LookupError if they are others than those counted.
+        leaves one open, once or a few times. LookupError if they are others than those counted.
         """
-        exact = np.zeros(EXACT, dtype=np.int64) if self.exact is None else self.exact
-        total = int(exact.sum()) + (0 if self.coarse is None else int(self.coarse.sum()))
-        if not total:
-            return None
-        ranks = {(total - 1) // 2, total // 2}
         if self.coarse is None:
-            found = {rank: int(np.searchsorted(exact.cumsum(), rank, side="right")) for rank in ranks}
-        else:
-            counts = self.coarse.copy()
-            np.add.at(counts, bucket(np.arange(EXACT, dtype=np.uint32)), exact)
-            found = _narrow(counts, lower, ranks, again)
-        return Fraction(sum(found[rank] for rank in sorted(ranks)), len(ranks))
+            return {rank: int(np.searchsorted(self.exact.cumsum(), rank, side="right")) for rank in ranks}
+        counts = self.coarse.copy()
+        np.add.at(counts, bucket(np.arange(EXACT, dtype=np.uint32)), self.exact)
+        return _narrow(counts, lower, ranks, again)
 
 
 def bucket(distances: Distances) -> NDArray[np.int64]:
@@ -125,7 +108,7 @@ def _within(
     """The distances at some ranks among the `population` from `start` to below `stop`."""
     if stop - start == 1:
         return dict.fromkeys(ranks, start)
-    chosen = (_between(block, start, stop) for block in again())
+    chosen = (between(block, start, stop) for block in again())
     if population <= HELD:
         offsets = np.sort(np.concatenate(list(chosen)))
         if len(offsets) != population:
@@ -141,7 +124,7 @@ def _within(
     return _narrow(counts, lambda number: min(stop, start + (number << shift)), ranks, again)
 
 
-def _between(block: Distances, start: int, stop: int) -> Distances:
+def between(block: Distances, start: int, stop: int) -> Distances:
     """How far above `start` those distances are that lie from there to below `stop`."""
     largest = int(np.iinfo(block.dtype).max)
     if start > largest:

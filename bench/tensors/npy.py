@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.errors import RefusedInput
 from bench.tensors import UNNAMED, Elements, Tensor, Tensors, elements_of
-from bench.tensors.mapped import File, Mapped, Transposed, map_of, opened
+from bench.tensors.mapped import Contiguous, File, Transposed, map_of, opened
 
 #: Version 3 is 2 with field names beyond Latin-1.
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -46,7 +46,7 @@ def tensor(file: File, base: int, nbytes: int) -> Tensor:
         return Tensor(
             elements=elements, shape=shape, source=Transposed(whole=whole, storage=elements.storage, swapped=swapped)
         )
-    source = Mapped(file=file, offset=base + offset, storage=elements.storage, swapped=swapped)
+    source = Contiguous(file=file, offset=base + offset, storage=elements.storage, swapped=swapped)
     return Tensor(elements=elements, shape=shape, source=source)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.errors import RefusedInput
 from bench.tensors import BFLOAT16, Elements, Tensor, Tensors, elements_of
-from bench.tensors.mapped import Mapped, opened
+from bench.tensors.mapped import Contiguous, opened
 
 #: The library's own limit of a header.
 LARGEST_HEADER = 100_000_000
@@ -59,7 +59,7 @@ def read(path: Path, stack: ExitStack) -> Tensors:
         name: Tensor(
             elements=elements,
             shape=shape,
-            source=Mapped(file=file, offset=8 + length + begin, storage=elements.storage),
+            source=Contiguous(file=file, offset=8 + length + begin, storage=elements.storage),
         )
         for name, (elements, shape, begin, _) in spans.items()
     }

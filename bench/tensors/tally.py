@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
-from bench.tensors.histogram import Histogram
+from bench.tensors.median import Median, Population
 
 
 @dataclass(kw_only=True)
@@ -12,7 +12,7 @@ class Tally:
     `nan_mismatches`: NaN on one side only. `nan_payloads`: two NaN of different bits. `infinity_mismatches`: an
     infinity against a number or against the other infinity. `signed_zeros`: 0.0 and -0.0. `largest`: ULP of floats,
     the absolute difference of integers. `relative`: the largest |a - b| / max(|a|, |b|). Both are over finite pairs,
-    and so is the histogram, which floats alone have.
+    and so are the medians that were asked for, of floats alone: that of this tensor, and that of all.
     """
 
     differing: int = 0
@@ -22,7 +22,7 @@ class Tally:
     signed_zeros: int = 0
     largest: int = 0
     relative: float = 0.0
-    histogram: Histogram = field(default_factory=Histogram)
+    medians: dict[Population, Median] = field(default_factory=dict)
 
     @property
     def measured(self) -> int:
@@ -30,10 +30,11 @@ class Tally:
         return self.differing - self.nan_mismatches - self.nan_payloads - self.infinity_mismatches
 
     def add(self, other: "Tally") -> None:
-        """Takes in what another thread, or another tensor, counted."""
-        self.histogram.merge(other.histogram)
+        """Takes in what another thread, or another tensor, counted; of the medians those that this one has too."""
+        for population, median in self.medians.items():
+            median.merge(other.medians[population])
         self.largest = max(self.largest, other.largest)
         self.relative = max(self.relative, other.relative)
         for one in fields(self):
-            if one.name not in ("histogram", "largest", "relative"):
+            if one.name not in ("medians", "largest", "relative"):
                 setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))

@@ -1,11 +1,13 @@
 """Numbers as text: CSV and JSON. Each becomes the float64 nearest to it, which is what is compared.
 
 Accepted are decimals, C's hexadecimal floats (0x1.8p+1), nan and inf, in JSON also as strings, since JSON has no NaN.
-A whole number that float64 cannot hold is refused: two of them could read as equal.
+A whole number that float64 cannot hold is refused, and so is what is beyond its range or too near 0 for it: two of them
+could read as equal.
 """
 
 import csv
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.errors import RefusedInput
 from bench.tensors import UNNAMED, Held, Tensor, Tensors, elements_of
-from bench.tensors.mapped import File, Mapped, spooled
+from bench.tensors.mapped import Contiguous, File, spooled
 
 #: JSON is read as a whole; more of it than this is refused.
 LARGEST_JSON = 256 * 1024**2
@@ -33,18 +35,27 @@ FLOAT64 = elements_of(np.dtype("<f8"))
 
 
 def number(text: str) -> float:
-    """The float64 of a text; ValueError if it is no number or a whole one that float64 cannot hold."""
+    """The float64 of a text; ValueError if it is no number, or one that float64 cannot hold even nearly."""
     text = text.strip()
+    digits = text.lstrip("+-").lower()
     if HEXADECIMAL.fullmatch(text):
+        digits = digits[2:].partition("p")[0]
         try:
-            return float.fromhex(text)
+            value = float.fromhex(text)
         except OverflowError:
-            raise ValueError(f"{text[:40]} is beyond float64") from None
-    if not NUMBER.fullmatch(text):
+            value = math.inf
+    elif NUMBER.fullmatch(text):
+        value = float(text)
+        whole, _, fraction = digits.partition(".")
+        if len(text) > 15 and whole.isdigit() and not fraction.strip("0") and int(whole) != abs(value):
+            raise ValueError(f"{text[:40]} is a whole number that float64 cannot hold")
+        digits = digits.partition("e")[0]
+    else:
         raise ValueError(f"{text[:40]!r} is no number")
-    value = float(text)
-    if len(text) > 15 and text.lstrip("+-").isdigit() and int(text) != value:
-        raise ValueError(f"{text[:40]} is a whole number that float64 cannot hold")
+    if math.isinf(value) and not digits.startswith("inf"):
+        raise ValueError(f"{text[:40]} is beyond float64")
+    if value == 0 and digits.strip("0."):
+        raise ValueError(f"{text[:40]} is nearer to 0 than any float64")
     return value
 
 
@@ -68,7 +79,7 @@ def read_csv(path: Path, stack: ExitStack) -> Tensors:
         except UnicodeDecodeError as error:
             raise RefusedInput(f"no UTF-8 text: {error}") from None
     if names is None:
-        source = Mapped(file=file, offset=0, storage=FLOAT64.storage)
+        source = Contiguous(file=file, offset=0, storage=FLOAT64.storage)
         return {UNNAMED: Tensor(elements=FLOAT64, shape=(table.count, table.width), source=source)}
     return {
         name: Tensor(elements=FLOAT64, shape=(table.count,), source=Column(file, place, table.width))
@@ -79,11 +90,13 @@ def read_csv(path: Path, stack: ExitStack) -> Tensors:
 class Column:
     """Every `width`-th float64 of a file of rows, from one place in the row."""
 
+    grain = 1
+
     def __init__(self, file: File, place: int, width: int) -> None:
-        self.rows = Mapped(file=file, offset=0, storage=FLOAT64.storage)
+        self.rows = Contiguous(file=file, offset=0, storage=FLOAT64.storage)
         self.place, self.width = place, width
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
+    def read(self, start: int, stop: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
         """A copy, made of a few rows at a time."""
         step = max(1, ROWS * 64 // self.width)
         parts = [
