@@ -62,6 +62,7 @@ class Image:
     labels: Mapping[str, str]
     size: int
     repo_digests: tuple[str, ...]
+    layers: tuple[str, ...] = ()
 
 
 class Engine:
@@ -146,6 +147,7 @@ class Engine:
             labels=dict(found.labels or {}),
             size=int(attributes["Size"]),
             repo_digests=tuple(attributes.get("RepoDigests") or ()),
+            layers=tuple((attributes.get("RootFS") or {}).get("Layers") or ()),
         )
 
     def build(

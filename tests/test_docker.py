@@ -158,7 +158,8 @@ def test_cold_and_warm_compile_cache_give_the_same_bits(real: dict[str, groups.G
     warm = real["mlp/theano-cpu/numpy/native/default"].first.record.outcome
     assert cold is not None
     assert warm is not None
-    assert (cold.compile_cache, warm.compile_cache) == (None, "mlp-native-default")
+    assert cold.compile_cache is None
+    assert str(warm.compile_cache).startswith("mlp-native-default.")
     assert cold.result_digest == warm.result_digest
 
 

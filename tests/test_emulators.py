@@ -157,7 +157,7 @@ def test_a_cpu_of_another_architecture_runs_its_own_images_and_only_those_that_c
     assert (
         "runs programs for aarch64, and jax-cpu has an image for x86_64 (`architectures`" in refused["jax-cpu"].reason
     )
-    assert executor.image_id(SHIPPED.backends["numpy-reference"]) == foreign.tag
+    assert executor.image(SHIPPED.backends["numpy-reference"]).id == foreign.tag
     here = HereExecutor(limits=SHIPPED.limits, folder=tmp_path, emulator=emulator(**NEOVERSE))
     assert "in containers only" in here.prepare(asked, quiet)["numpy-reference"].reason
 

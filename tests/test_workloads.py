@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from bench import campaign, comparison, plan, supplied
 from bench.bound import Bound
@@ -22,10 +23,11 @@ pytestmark = pytest.mark.docker
 
 #: Every kind of thing that can be aligned or not: masks, recurrent gates, a moving variance, an epsilon.
 ALIGNED = ("dropout", "gru")
-UNALIGNED = {
-    "cnn": "batchnormalization.moving_variance",
-    "embedding": "embedding.squared_gradient",
-    "optimizer-rmsprop": "rmsprop.step",
+UNALIGNED = {  # the key, and two backends that have it otherwise
+    "cnn": ("batchnormalization.moving_variance", "theano-1.0", "tf-cpu"),
+    "embedding": ("embedding.squared_gradient", "jax-cpu", "tf-cpu"),
+    "lstm": ("lstm.output", "theano-1.0", "cntk-cpu"),
+    "optimizer-rmsprop": ("rmsprop.step", "theano-1.0", "tf-cpu"),
 }
 BACKENDS = tuple(
     name for name, one in SHIPPED.backends.items() if one.accelerator == "cpu" and one.framework != "numpy"
@@ -90,9 +92,10 @@ def test_the_first_layer_that_differs_is_named(lane: Lane) -> None:
     assert found.divergence.tensor in ("1.gru", "2.dense")
 
 
-@pytest.mark.parametrize(("workload", "key"), UNALIGNED.items())
-def test_equations_that_cannot_be_aligned_are_incomparable_and_named(lane: Lane, workload: str, key: str) -> None:
-    found = comparison.compare(lane[workload, "theano-1.0"], lane[workload, "tf-cpu"], "backend")
+@pytest.mark.parametrize("workload", UNALIGNED)
+def test_equations_that_cannot_be_aligned_are_incomparable_and_named(lane: Lane, workload: str) -> None:
+    key, one, other = UNALIGNED[workload]
+    found = comparison.compare(lane[workload, one], lane[workload, other], "backend")
     assert found.verdict == "INCOMPARABLE"
     assert [one.key for one in found.differences] == [f"hyperparameters.{key}"]
 
@@ -160,6 +163,27 @@ def test_an_embeddings_gradient_is_squared_as_stated(lane: Lane, backend: str) -
     seen = update(one, "1.embedding/embeddings")
     assert seen == pytest.approx(expected, rel=1e-3, abs=1e-7)
     assert np.abs(forms["sum_p(g_p) ** 2"] - forms["sum_p(g_p ** 2)"]).max() > 0.1 * square.max()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_lstm_gives_what_is_stated(lane: Lane, backend: str) -> None:
+    """From the initial weights, with its equations written out: gates i, f, the new cell, o."""
+    one = lane["lstm", backend]
+    replay = first(one).replay
+    assert replay is not None
+    kernel, recurrent, bias = (
+        read_array(array, one.content).astype(np.float64) for array in first(one).initial_weights[:3]
+    )
+    rows = load_digits().data[:32].reshape(32, 8, 8) / 16
+    h = c = np.zeros((32, 16))
+    for step in range(8):
+        i, f, new, o = np.split(rows[:, step] @ kernel + h @ recurrent + bias, 4, axis=1)
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
+        c = f * c + i * np.tanh(new)
+        h = o * np.tanh(c)
+    seen = read_array(replay.activations[0], one.content)
+    assert seen == pytest.approx({"c": c, "o * tanh(c)": h}[stated(one).hyperparameters["lstm.output"]], abs=1e-5)
+    assert np.abs(c - h).max() > 0.1
 
 
 def embedding_batch(one: Stored) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench import images
 from bench.digests import sha256
 from bench.emulators import Emulator
-from bench.engine import CACHE, JOB, LABEL, OUTPUT, PROJECT, ContainerResult, ContainerSpec, Engine
+from bench.engine import CACHE, JOB, LABEL, OUTPUT, PROJECT, ContainerResult, ContainerSpec, Engine, Image
 from bench.errors import RunError
 from bench.executors import Attempt, Job, NotReady
 from bench.images import Built
@@ -92,15 +92,19 @@ class DockerExecutor:
         reason = self.engine.gpu_refusal(base) if backend.accelerator == "gpu" else None
         return NotReady(status="unavailable", reason=reason) if reason else None
 
-    def image_id(self, backend: Backend) -> str:
+    def image(self, backend: Backend) -> Image:
         image = self.built[backend.name].image
         if image is None:
             raise RunError(f"{backend.name}: no image")
-        return image.id
+        return image
 
     def identity(self, backend: Backend) -> str:
+        return self._identity([self.image(backend).id])
+
+    def _identity(self, software: Sequence[str]) -> str:
+        """A digest of some software where it runs: on which engine, made to pass for which machine."""
         info = self.engine.info
-        seen = [self.image_id(backend), self.engine.id, *(str(info.get(key)) for key in ("NCPU", "KernelVersion"))]
+        seen = [*software, self.engine.id, *(str(info.get(key)) for key in ("NCPU", "KernelVersion"))]
         seen += [f"{key}={value}" for key, value in sorted(self.variables.items())]
         seen += [sha256(self.emulator.content)] if self.emulator else []
         return sha256("\n".join(seen).encode())
@@ -132,8 +136,10 @@ class DockerExecutor:
         return self.engine.remove_containers(labels)
 
     def _cache_volume(self, backend: Backend) -> str:
-        """One volume an image and engine: a compiled module is for one compiler and one CPU."""
-        return f"keras-repro-bench-{backend.name}-{self.identity(backend)[:16]}"
+        """One volume a stack and engine: a compiled module is for one compiler and one CPU. The last layer of an image
+        is the guest, which compiles nothing itself: it keeps its entries apart (guest/compile_cache.py)."""
+        image = self.image(backend)
+        return f"keras-repro-bench-{backend.name}-{self._identity(image.layers[:-1] or [image.id])[:16]}"
 
     def _spec(
         self,
@@ -149,7 +155,7 @@ class DockerExecutor:
         seconds *= emulator.slower if emulator else 1
         limits = Limits(memory_mb=self.limits.memory_mb, processes=self.limits.processes, seconds=seconds)
         return ContainerSpec(
-            image=self.image_id(backend),
+            image=self.image(backend).id,
             command=command,
             labels={f"{LABEL}.project": PROJECT, **labels},
             limits=limits,

@@ -23,6 +23,9 @@ RMSPROP = {"2": "g / (sqrt(v) + epsilon)", "3": "g / sqrt(v + epsilon)"}
 EMBEDDING = {True: "sum_p(g_p ** 2)", False: "sum_p(g_p) ** 2"}
 ADAPTIVE = ("adam", "adamw", "rmsprop")
 
+#: What an LSTM gives, of its output gate o and its cell c; on CNTK under Keras 2.3.1 it is the cell itself.
+LSTM = {True: "c", False: "o * tanh(c)"}
+
 
 def moving_variance(version, framework):
     if version.startswith("3."):
@@ -43,4 +46,6 @@ def of(version, framework, layers, optimizer):
         found["rmsprop.step"] = rmsprop(version)
     if "embedding" in layers and optimizer in ADAPTIVE:
         found["embedding.squared_gradient"] = EMBEDDING[framework == "tensorflow" and version.startswith("3.")]
+    if "lstm" in layers:
+        found["lstm.output"] = LSTM[framework == "cntk"]
     return found

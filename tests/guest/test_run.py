@@ -149,7 +149,7 @@ class FailClosed(unittest.TestCase):
         self.addCleanup(os.environ.update, environment)
         self.addCleanup(os.environ.clear)
         job = dict(JOB, seeding="unseeded", preset="deterministic", controls=asked, fail_closed=fail_closed)
-        return main.compute(job, None, None, False)[0]
+        return main.compute(job, None, None, None, False)[0]
 
     def test_a_control_that_is_not_in_force_fails_the_run_and_is_named(self):
         result = self.result({"firm": 1, "loose": 2}, True)
@@ -183,11 +183,12 @@ class CompileCache(unittest.TestCase):
     def test_what_is_published_is_copied_without_its_lock(self):
         compile_cache.publish(self.cache, JOB, self.compiled())
         copy, warm = compile_cache.private_copy(self.cache, JOB, os.path.join(self.folder, "run"))
-        self.assertEqual(warm, "mlp-native-default")
+        self.assertEqual(warm, compile_cache.key(JOB))
+        self.assertTrue(warm.startswith("mlp-native-default."), warm)
         self.assertEqual(os.listdir(os.path.join(copy, "module")), ["code.so"])
 
     def test_an_unfinished_entry_is_never_used(self):
-        os.mkdir(os.path.join(self.cache, ".mlp-native-default.17"))
+        os.mkdir(os.path.join(self.cache, "." + compile_cache.key(JOB) + ".17"))
         copy, warm = compile_cache.private_copy(self.cache, JOB, os.path.join(self.folder, "run"))
         self.assertIsNone(warm)
         self.assertEqual(os.listdir(copy), [])
@@ -195,7 +196,15 @@ class CompileCache(unittest.TestCase):
     def test_publishing_twice_keeps_the_first(self):
         compile_cache.publish(self.cache, JOB, self.compiled())
         compile_cache.publish(self.cache, JOB, self.compiled("second"))
-        self.assertEqual(compile_cache.entries(self.cache), ["mlp-native-default"])
+        self.assertEqual(compile_cache.entries(self.cache), [compile_cache.key(JOB)])
+
+    def test_what_an_earlier_guest_compiled_is_a_start(self):
+        for name in ("mlp-native-default.000000000000", "zzz-native-default.000000000000"):
+            os.makedirs(os.path.join(self.cache, name))
+        _, warm = compile_cache.private_copy(self.cache, JOB, os.path.join(self.folder, "run"))
+        self.assertEqual(warm, "mlp-native-default.000000000000")
+        _, other = compile_cache.private_copy(self.cache, dict(JOB, workload="cnn"), os.path.join(self.folder, "cnn"))
+        self.assertEqual(other, "zzz-native-default.000000000000")
 
     def test_cold_runs_copy_nothing(self):
         compile_cache.publish(self.cache, JOB, self.compiled())

@@ -1,7 +1,8 @@
 """A recurrent classifier that reads digits row by row: one layer of long short-term memory.
 
 LSTM exists in every Keras. Its recurrent activation is the hard sigmoid in Keras 2.0.3, of another slope than that of
-Keras 3, and the sigmoid today; the supplied lane states the sigmoid.
+Keras 3, and the sigmoid today; the supplied lane states the sigmoid. On CNTK the layer gives its cell and not its
+output (`guest/equations.py`), so that a comparison with it is INCOMPARABLE.
 """
 from __future__ import absolute_import, division, print_function
 
