@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 UNIT = ["name", "environment"]
+#: What two attempts at one run that ended alike have in common.
+RUN = ["subject", "machine", "hardware", "stack", "campaign", "index", "class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,17 @@ def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
     whole = ok.groupby("subject")["way"].transform("min") != ""
     ok["class"] = ok["result"].where(~whole, ok["result"] + " " + ok["way"])
     ok["name"] = _names(ok)
-    return ok
+    return _once(ok)
+
+
+def _once(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """Of several attempts at one run that ended alike the earliest counts: they are no more evidence than one. Those
+    that ended otherwise all count, and observations of other tools, which may not say which run they are of."""
+    again = runs.duplicated(RUN, keep=False) & (runs["stack"] != "")
+    if not again.any():
+        return runs
+    kept = runs[again].sort_values(["started", "record"]).drop_duplicates(RUN)
+    return runs[~again | runs["record"].isin(kept["record"])]
 
 
 def _names(runs: "pd.DataFrame") -> "pd.Series[str]":

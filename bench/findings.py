@@ -133,6 +133,9 @@ def distribution(one: PublishedComparison) -> Finding:
             f"{positions} positions"
         )
         return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} identical runs; {agree}.")
+    if one.verdict == "IDENTICAL":  # the results differ in what is not printed
+        every = f"and every one prints the published numbers of `{one.lane}`"
+        return Finding(topic="published", runs=runs, sentence=f"{cell}: {runs} runs gave {classes} results, {every}.")
     assert one.placement is not None  # it has positions
     where = f"the published `{one.lane}` lies in their range at {one.inside} of {positions} positions"
     if runs >= placement.ENOUGH:

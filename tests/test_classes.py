@@ -103,6 +103,15 @@ def test_what_is_not_comparable_is_another_subject(tmp_path: Path) -> None:
     assert [len(one.classes) for one in classes.splits(index.refresh(store))] == [1, 1]
 
 
+def test_attempts_at_one_run_that_ended_alike_are_one_run(tmp_path: Path) -> None:
+    """As in a report: two records of one run are no more evidence than one. If they ended otherwise both count."""
+    twice = [planted("one"), planted("one", attempt="1" * 32), planted("two")]
+    found = split(tmp_path / "alike", twice)
+    assert (found.runs, found.classes[0].runs, found.unrepeatable) == (2, 2, ())
+    found = split(tmp_path / "otherwise", [planted("one"), planted("one", attempt="1" * 32, seed=8), planted("two")])
+    assert (found.runs, found.unrepeatable) == (3, ("one",))
+
+
 def test_the_order_of_records_is_irrelevant(tmp_path: Path) -> None:
     runs = [planted(name, number=number, seed=7 + (name == "c"), facts=WIDE if name < "c" else NARROW)
             for name in "abc" for number in range(2)]  # fmt: skip

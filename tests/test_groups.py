@@ -172,6 +172,8 @@ def test_one_draw_from_a_distribution_needs_every_position_inside() -> None:
     outside = said([0.09, 0.03], [0.11, 0.025])
     assert "at 1 of 2 positions" in outside
     assert "one draw" not in outside
+    alike = said([0.1, 0.02], [0.1, 0.02 + 1e-16])
+    assert alike.endswith("2 runs gave 2 results, and every one prints the published numbers of `theano_seeded`.")
     equal = said([0.09, 0.03], [0.09, 0.03])
     assert "2 identical runs" in equal
     assert "one draw" not in equal

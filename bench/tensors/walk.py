@@ -19,7 +19,7 @@ from bench.tensors.tally import Tally
 #: Bytes of each file that a thread has before it at a time, so that both stay in the cache of a core.
 CHUNK = 1024**2
 #: So many times more where a file has elements in compressed lots, which are better not opened twice.
-LOTS = 32
+LOTS = 16
 #: Elements that are looked at more closely where one of them differs.
 ROW = 1024
 #: Bytes that are compared by one call.
