@@ -3,10 +3,11 @@
 import importlib.resources
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bench.report import markdown
-from bench.report.page import Page
+from bench.report.page import Page, PairView
 
 #: Where a distance of 0 ULP is drawn on the logarithmic axis.
 ZERO = 0.5
@@ -36,21 +37,24 @@ def render(page: Page) -> str:
 
 
 def growth_figure(page: Page) -> dict[str, Any]:
-    """ULP over epochs of every pair of backends, for the plotting library: epoch 0 is the start."""
+    """ULP over epochs of every pair of backends, for the plotting library; epoch 0 is the start. Of several lanes one
+    is shown, and a menu chooses it."""
+    grown = [pair for pair in page.pairs if pair.growth]
+    lanes = list(dict.fromkeys(pair.lane for pair in grown))
     traces = [
         {
             "type": "scatter",
             "mode": "lines",
+            "visible": pair.lane == lanes[0],
             "name": f"{pair.left} ~ {pair.right}",
             "x": list(range(len(pair.growth))),
             "y": [None if value is None else max(value, ZERO) for value in pair.growth],
             "text": ["" if value is None else str(value) for value in pair.growth],
             "hovertemplate": "epoch %{x}: %{text} ULP",
         }
-        for pair in page.pairs
-        if pair.growth
+        for pair in grown
     ]
-    largest = max((value for pair in page.pairs for value in pair.growth if value), default=1)
+    largest = max((value for pair in grown for value in pair.growth if value), default=1)
     ticks = [10**power for power in range(len(str(largest)) + 1)]
     layout = {
         "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
@@ -60,13 +64,23 @@ def growth_figure(page: Page) -> dict[str, Any]:
             "tickvals": [ZERO, *ticks],
             "ticktext": ["0", *(f"{tick:,}" for tick in ticks)],
         },
-        "margin": {"l": 80, "r": 20, "t": 30, "b": 60},
-        "height": 420,
-        "legend": {"orientation": "h", "y": 1.12},
+        "margin": {"l": 80, "r": 20, "t": 60, "b": 60},
+        "height": 460,
+        "legend": {"orientation": "h", "y": -0.2},
+        "updatemenus": [_menu(lanes, grown)] if len(lanes) > 1 else [],
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": traces, "layout": layout}
+
+
+def _menu(lanes: Sequence[str], grown: Sequence[PairView]) -> dict[str, Any]:
+    """The choice of a lane: each entry shows the lines of one and hides the others."""
+    buttons = [
+        {"method": "restyle", "label": lane, "args": ["visible", [pair.lane == lane for pair in grown]]}
+        for lane in lanes
+    ]
+    return {"type": "dropdown", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "buttons": buttons}
 
 
 def _embedded(value: Any) -> str:
