@@ -3,10 +3,13 @@ no bit whatever it keeps."""
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 from sklearn.datasets import load_digits
 
 from bench import campaign, comparison, plan, supplied
@@ -107,6 +110,15 @@ def update(one: Stored, name: str) -> NDArray[np.float64]:
     return read_array(array, one.content).astype(np.float64)
 
 
+def convolved(one: Stored, *, updated: bool) -> NDArray[np.float64]:
+    """What the convolution gives for the first batch, written out: with the initial weights, or after the first update."""
+    kernel, bias = (read_array(array, one.content).astype(np.float64) for array in first(one).initial_weights[:2])
+    if updated:
+        kernel, bias = kernel + update(one, "1.conv2d/kernel"), bias + update(one, "1.conv2d/bias")
+    windows = sliding_window_view(load_digits().data[:32].reshape(32, 8, 8) / 16, (3, 3), axis=(1, 2))
+    return np.maximum(np.einsum("nyxij,ijc->nyxc", windows, kernel[:, :, 0]) + bias, 0)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_moving_variance_is_estimated_as_stated(lane: Lane, backend: str) -> None:
     """From what the convolution gave for the first batch, by the equation that the record states."""
@@ -115,9 +127,15 @@ def test_the_moving_variance_is_estimated_as_stated(lane: Lane, backend: str) ->
     assert replay is not None
     values = read_array(replay.activations[0], one.content).astype(np.float64)
     assert values.ndim == 4
-    v, n, epsilon = values.var(axis=(0, 1, 2)), values[..., 0].size, 1e-3
+    known = {
+        "v": values.var(axis=(0, 1, 2)),
+        "v_after": convolved(one, updated=True).var(axis=(0, 1, 2)),
+        "n": values[..., 0].size,
+        "epsilon": 1e-3,
+    }
+    assert values == pytest.approx(convolved(one, updated=False), abs=1e-5)
     text = stated(one).hyperparameters["batchnormalization.moving_variance"]
-    expected = eval(re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", text), {"v": v, "n": n, "epsilon": epsilon})
+    expected = eval(re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", text), known)
     # The new moving variance is 0.99 times the old, which is 1, and 0.01 of this batch's.
     assert update(one, "2.batchnormalization/moving_variance") == pytest.approx(0.01 * (expected - 1), rel=2e-5)
 
@@ -240,3 +258,25 @@ def test_no_trace_level_moves_a_bit(backend: str, tmp_path_factory: pytest.TempP
     assert everything is not None
     assert steps.digests == everything.digests
     assert len(steps.digests) == 8 * SHIPPED.file.workloads["dropout"].epochs
+
+
+def test_where_runs_differ_no_trace_level_moves_their_distribution(tmp_path: Path) -> None:
+    """TensorFlow 1 with eight operations at a time gives other scores every time; those of runs that keep every step
+    are drawn from one distribution with those of runs that keep nothing (a rank test a fit, Holm-corrected)."""
+    store, count = Store(tmp_path), 12
+    executor = DockerExecutor(connect(), limits=SHIPPED.limits)
+    for trace in ("scores", "steps"):
+        planned = plan.plan(
+            SHIPPED, campaign=trace, only=["mlp/tf1-cpu/full/native/inter-8"], pool="space", runs=count, trace=trace
+        )
+        campaign.execute(planned, executor=executor, store=store, settings=Settings(machine="test"), listener=Quiet())
+    scores: dict[str, list[tuple[float, ...]]] = {"scores": [], "steps": []}
+    for one in store.scan():
+        assert isinstance(one, Stored)
+        assert one.record.outcome is not None
+        scores[one.record.run.campaign].append(one.record.outcome.scores)
+    assert {len(runs) for runs in scores.values()} == {count}
+    assert len({run for runs in scores.values() for run in runs}) > count  # they do differ
+    columns = zip(*(zip(*scores[trace], strict=True) for trace in ("scores", "steps")), strict=True)
+    p = sorted(float(mannwhitneyu(*column).pvalue) for column in columns)
+    assert min(value * (len(p) - place) for place, value in enumerate(p)) > 0.001, p

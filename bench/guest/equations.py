@@ -6,11 +6,12 @@ is not in the tables the text names it, so that it is comparable with itself alo
 from __future__ import absolute_import, division, print_function
 
 #: The variance of a batch of n values that enters BatchNormalization's moving variance; v is their mean square
-#: deviation. By (Keras, framework); n counts all axes but the channel's. Keras 3 is one for all frameworks.
+#: deviation, and v_after that of the same batch once the weights are updated. By (Keras, framework); n counts all axes
+#: but the channel's. Keras 3 is one for all frameworks.
 MOVING_VARIANCE = {
     ("2.0.3", "tensorflow"): "v",
     ("2.0.3", "theano"): "v + epsilon",
-    ("2.3.1", "cntk"): "v",
+    ("2.3.1", "cntk"): "v_after",
     ("2.3.1", "tensorflow"): "v n / (n - 1) n / (n - 1 - epsilon)",
     ("2.3.1", "theano"): "(v + epsilon) n / (n - 1 - epsilon)",
 }
