@@ -111,12 +111,13 @@ def update(one: Stored, name: str) -> NDArray[np.float64]:
 
 
 def convolved(one: Stored, *, updated: bool) -> NDArray[np.float64]:
-    """What the convolution gives for the first batch, written out: with the initial weights, or after the first update."""
+    """What the convolution gives for the first batch, written out: by the initial weights, or the updated ones."""
     kernel, bias = (read_array(array, one.content).astype(np.float64) for array in first(one).initial_weights[:2])
     if updated:
         kernel, bias = kernel + update(one, "1.conv2d/kernel"), bias + update(one, "1.conv2d/bias")
     windows = sliding_window_view(load_digits().data[:32].reshape(32, 8, 8) / 16, (3, 3), axis=(1, 2))
-    return np.maximum(np.einsum("nyxij,ijc->nyxc", windows, kernel[:, :, 0]) + bias, 0)
+    values: NDArray[np.float64] = np.maximum(np.einsum("nyxij,ijc->nyxc", windows, kernel[:, :, 0]) + bias, 0)
+    return values
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
