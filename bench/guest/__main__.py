@@ -81,8 +81,8 @@ def run(arguments):
     began = time.time()
     job = files.read_job(arguments.job)
     content = b""
-    launch.once(job["controls"], arguments.words)
     try:
+        launch.once(job["controls"], arguments.words)
         process.begin(dict(job["controls"], load=0) if arguments.command == "warm" else job["controls"])
         if arguments.command == "warm":
             if compile_cache.key(job) in compile_cache.entries(arguments.cache):

@@ -17,6 +17,8 @@ def dtype(asked):
     """NumPy's type for a name of `DTYPES`; Unavailable where this machine's long double is no wider than double."""
     if asked == "extended" and numpy.finfo(numpy.longdouble).nmant <= numpy.finfo(numpy.float64).nmant:
         raise Unavailable("dtype 'extended': this machine's long double is not wider than float64")
+    if asked not in DTYPES:
+        raise Unavailable("dtype %r: the reference computes in %s" % (str(asked), ", ".join(sorted(DTYPES))))
     return DTYPES[asked]
 
 

@@ -81,6 +81,22 @@ class Frameworks(unittest.TestCase):
         self.assertEqual([(one["name"], one["state"]) for one in seen],
                          [("tf32", "not in force"), ("threads", "in force")])
 
+    def test_theano_is_given_its_own_flags_and_no_dtype_that_it_has_not(self):
+        theano = frameworks.named("theano")
+        asked = {"theano_cxxflags": "-O3 -ffast-math", "theano_openmp": False, "theano_optimizer": "None",
+                 "dtype": "float64", "intra_op_threads": 1}
+        theano.prepare(asked, "cpu", "/folder")
+        self.assertEqual(os.environ["THEANO_FLAGS"],
+                         "base_compiledir=/folder,openmp=False,floatX=float64,"
+                         "gcc.cxxflags=-O3 -ffast-math,openmp=False,optimizer=None")
+        theano.prepare({"dtype": base.MIXED}, "cpu", "/folder")
+        self.assertEqual(os.environ["THEANO_FLAGS"], "base_compiledir=/folder")
+
+    def test_xla_is_given_its_own_flags(self):
+        os.environ.pop("XLA_FLAGS", None)
+        frameworks.named("jax").prepare({"xla_cpu_isa": "AVX2", "xla_vector_width": 128}, "cpu", None)
+        self.assertEqual(os.environ["XLA_FLAGS"], "--xla_cpu_max_isa=AVX2 --xla_cpu_prefer_vector_width=128")
+
     def test_controls_of_the_process_and_of_libraries_are_every_frameworks(self):
         framework = Fake()
         self.assertIsNotNone(framework.teller("hash_seed"))

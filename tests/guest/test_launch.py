@@ -111,6 +111,17 @@ class Real(unittest.TestCase):
         seen = subprocess.check_output([sys.executable, "-m", "guest", "run"], cwd=folder, env=late)
         self.assertIn(b"not in force", seen)
 
+    @unittest.skipUnless(os.path.exists("/proc/self/environ"), "no /proc")
+    def test_each_seed_is_in_force_and_none_where_the_environment_is_ignored(self):
+        code = ("from __future__ import print_function; import sys; sys.path.insert(0, %r); from guest import process\n"
+                "print(process.hash_seed('hash_seed', %d)['state'])")
+        folder = os.path.dirname(os.path.dirname(os.path.abspath(launch.__file__)))
+        for seed, options, wanted in ((0, [], b"in force\n"), (9, [], b"in force\n"), (9, ["-E"], b"not in force\n"),
+                                      (0, ["-E"], b"not in force\n")):
+            seen = subprocess.check_output([sys.executable] + options + ["-c", code % (folder, seed)],
+                                           env=dict(os.environ, PYTHONHASHSEED=str(seed)))
+            self.assertEqual(seen, wanted, (seed, options))
+
     def test_the_kernel_tells_the_personality_of_this_process(self):
         if not hasattr(ctypes.CDLL(None), "personality"):
             self.skipTest("not Linux")

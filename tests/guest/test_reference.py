@@ -8,6 +8,7 @@ from guest.workloads import mlp
 
 try:
     import numpy
+    from guest import reference
 except ImportError:
     numpy = None
 
@@ -21,6 +22,9 @@ class Reference(unittest.TestCase):
         self.start = [random.uniform(-1, 1, shape) for shape in ((1, 10), (10,), (10, 1), (1,))]
         self.x = numpy.arange(9) / 10.0
         self.y = numpy.arange(1, 10) / 10.0
+
+    def test_a_dtype_that_numpy_has_not_is_unavailable(self):
+        self.assertRaises(seeding.Unavailable, reference.dtype, "mixed_bfloat16")
 
     def model(self, kind):
         model = mlp.reference(kind)

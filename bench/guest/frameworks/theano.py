@@ -25,7 +25,7 @@ class Theano(Framework):
         if "intra_op_threads" in asked:
             os.environ["OMP_NUM_THREADS"] = str(asked["intra_op_threads"])
             flags.append("openmp=%s" % (asked["intra_op_threads"] > 1))
-        if "dtype" in asked:
+        if asked.get("dtype") in ("float32", "float64"):
             flags.append("floatX=%s" % asked["dtype"])
         flags += ["%s=%s" % (FLAGS[name], asked[name]) for name in sorted(FLAGS) if name in asked]
         os.environ["THEANO_FLAGS"] = ",".join(flags)
