@@ -89,8 +89,9 @@ class Real(unittest.TestCase):
         """A variable that is set too late is not in force; in the process that replaces this one it is."""
         code = ("from __future__ import print_function\n"
                 "from guest import launch, process\n"
+                "import os\n"
                 "launch.once({'hash_seed': 5}, ['run'])\n"
-                "print(process.hash_seed('hash_seed', 5)['state'], hash('text'))\n")
+                "print(process.hash_seed('hash_seed', 5)['state'], hash('text'), os.environ.get('EMULATED'))\n")
         folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)
         package = os.path.join(folder, "guest")
@@ -107,6 +108,9 @@ class Real(unittest.TestCase):
                    for _ in range(2)]
         self.assertTrue(answers[0].startswith(b"in force "), answers)
         self.assertEqual(answers[0], answers[1])
+        through = dict(environment, **{launch.EMULATOR: "/usr/bin/env EMULATED=1"})
+        seen = subprocess.check_output([sys.executable, "-m", "guest", "run"], cwd=folder, env=through)
+        self.assertEqual(seen, answers[0].replace(b"None", b"1"))
         late = dict(environment, PYTHONHASHSEED="6", **{launch.MARKER: ""})
         seen = subprocess.check_output([sys.executable, "-m", "guest", "run"], cwd=folder, env=late)
         self.assertIn(b"not in force", seen)
