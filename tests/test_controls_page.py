@@ -15,10 +15,13 @@ PAGE = ROOT / "docs" / "controls.md"
 BUNDLE = ROOT / "docs" / "examples" / "controls.zip"
 
 
-def test_the_committed_page_is_made_from_the_committed_records(tmp_path: Path) -> None:
-    """`scripts/measure-controls --report` would change nothing."""
-    assert main(["collect", str(BUNDLE), "--store", str(tmp_path / "store")]) == 0
-    assert main(["controls", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "controls.md")]) == 0
+def test_the_committed_page_is_what_the_command_writes(tmp_path: Path) -> None:
+    """From the committed records, where there are some: `scripts/measure-controls --report` would change nothing."""
+    made = ["controls", "-o", str(tmp_path / "controls.md")]
+    if BUNDLE.exists():
+        assert main(["collect", str(BUNDLE), "--store", str(tmp_path / "store")]) == 0
+        made += ["--store", str(tmp_path / "store")]
+    assert main(made) == 0
     assert (tmp_path / "controls.md").read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8")
 
 

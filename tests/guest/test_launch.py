@@ -122,7 +122,7 @@ class Real(unittest.TestCase):
         folder = os.path.dirname(os.path.dirname(os.path.abspath(launch.__file__)))
         for seed, options, wanted in ((0, [], b"in force\n"), (9, [], b"in force\n"), (9, ["-E"], b"not in force\n"),
                                       (0, ["-E"], b"not in force\n")):
-            seen = subprocess.check_output([sys.executable] + options + ["-c", code % (folder, seed)],
+            seen = subprocess.check_output([sys.executable, "-B"] + options + ["-c", code % (folder, seed)],
                                            env=dict(os.environ, PYTHONHASHSEED=str(seed)))
             self.assertEqual(seen, wanted, (seed, options))
 
