@@ -24,6 +24,9 @@ RMSPROP = {"2": "g / (sqrt(v) + epsilon)", "3": "g / sqrt(v + epsilon)"}
 EMBEDDING = {True: "sum_p(g_p ** 2)", False: "sum_p(g_p) ** 2"}
 ADAPTIVE = ("adam", "adamw", "rmsprop")
 
+#: Theano convolves, with the kernel turned about, where the others call a cross-correlation so.
+CONV2D = {True: "kernel[::-1, ::-1]", False: "kernel"}
+
 #: What an LSTM gives, of its output gate o and its cell c; on CNTK under Keras 2.3.1 it is the cell itself.
 LSTM = {True: "c", False: "o * tanh(c)"}
 
@@ -47,6 +50,8 @@ def of(version, framework, layers, optimizer):
         found["rmsprop.step"] = rmsprop(version)
     if "embedding" in layers and optimizer in ADAPTIVE:
         found["embedding.squared_gradient"] = EMBEDDING[framework == "tensorflow" and version.startswith("3.")]
+    if "conv2d" in layers:
+        found["conv2d.kernel"] = CONV2D[framework == "theano"]
     if "lstm" in layers:
         found["lstm.output"] = LSTM[framework == "cntk"]
     return found

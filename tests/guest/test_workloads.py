@@ -141,6 +141,8 @@ class Equations(unittest.TestCase):
         self.assertEqual(list(equations.of("3.1.0", "jax", ["dense"], "rmsprop")), ["rmsprop.step"])
         self.assertEqual(equations.of("3.1.0", "tensorflow", ["embedding"], "sgd"), {})
         self.assertEqual(equations.of("2.3.1", "cntk", ["lstm"], "adam"), {"lstm.output": "c"})
+        self.assertEqual([equations.of("2.3.1", name, ["conv2d"], "adam")["conv2d.kernel"]
+                          for name in ("theano", "tensorflow")], ["kernel[::-1, ::-1]", "kernel"])
 
     def test_keras_3_on_tensorflow_squares_an_embeddings_gradient_before_it_sums(self):
         seen = [equations.of(version, framework, ["embedding"], "adam")["embedding.squared_gradient"]

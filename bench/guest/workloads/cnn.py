@@ -1,7 +1,7 @@
 """A convolutional classifier of digits: convolution, batch normalisation, max pooling.
 
-All of them exist in every Keras. How the moving variance is estimated differs (`guest/equations.py`): where it does,
-a comparison is INCOMPARABLE.
+All of them exist in every Keras. Theano turns the kernel about, and how the moving variance is estimated differs
+(`guest/equations.py`): where either does, a comparison is INCOMPARABLE.
 """
 from __future__ import absolute_import, division, print_function
 
