@@ -90,16 +90,19 @@ def test_caps_are_in_one_class_with_the_emulated_cpu_where_numpy_computes(
     }
 
 
-def test_no_cap_makes_pytorch_a_haswell(machines: dict[str, set[frozenset[str]]]) -> None:
-    """Its libraries ask the CPU also for its maker: the caps change nothing here, QEMU's Haswell is a class of its own.
-    JAX stays the same with AVX2, and refuses a CPU without AVX, which caps cannot show."""
+def test_no_cap_makes_pytorch_or_tensorflow_a_haswell(machines: dict[str, set[frozenset[str]]]) -> None:
+    """The caps of a Haswell change nothing here, and QEMU's Haswell ends with other bits. JAX stays the same with AVX2.
+    It refuses a CPU without AVX, and TensorFlow dies on one, which caps cannot show."""
     for preset in ("ordered", "float64"):
         torch = machines[f"mlp/torch-cpu/numpy/supplied/{preset}"]
         assert {frozenset({NATIVE, HASWELL}), frozenset({QEMU_HASWELL})} < torch
         jax = machines[f"mlp/jax-cpu/numpy/supplied/{preset}"]
         assert jax == {frozenset({NATIVE, HASWELL, QEMU_HASWELL, QEMU_EPYC}), frozenset({NEHALEM})}
+    tensorflow = machines["mlp/tf-cpu/numpy/supplied/ordered"]
+    assert {frozenset({NATIVE, HASWELL}), frozenset({QEMU_HASWELL, QEMU_EPYC})} < tensorflow
     page = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
     assert "This version of jaxlib was built using AVX instructions" in page
+    assert "exit code 132 (Illegal instruction)" in page
 
 
 def test_the_distances_to_the_yardstick_are_those_of_the_example(tmp_path: Path) -> None:
