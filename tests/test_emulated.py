@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from bench import bundle, campaign, classes, cpus, emulators, index
 from bench.campaign import Settings
 from bench.emulators import Emulator
-from bench.engine import Engine
+from bench.engine import OUTPUT, ContainerSpec, Engine
 from bench.executors.docker import DockerExecutor
-from bench.matrix.file import EmulatorEntry
+from bench.matrix.file import EmulatorEntry, Limits
 from bench.records import Record
 from bench.store import Store, Stored
-from tests.engines import SHIPPED, connect
+from tests.engines import SHIPPED, built, connect
 from tests.test_docker import Quiet, runs
 
 pytestmark = pytest.mark.docker
@@ -112,3 +113,26 @@ def test_a_cpu_of_another_architecture_has_its_own_image_and_bits_of_its_own(eng
         assert outcome.framework["numpy.longdouble.mantissa_bits"] == "112"
         stack = json.loads(Store(tmp_path).blob(seen.stack_blob))
         assert [line for line in stack["debian_packages"] if line.endswith(" arm64")]
+
+
+#: Put into a job, it makes the guest's first step an instruction that no CPU has (ud2), as a library built for a later
+#: CPU would.
+ILLEGAL = b"""
+import sys
+sys.path.insert(0, "/opt/bench")
+from guest import cpuid, emulation
+cpuid.CODE = b"\\x0f\\x0b"
+"""
+
+
+def test_what_kills_an_emulated_guest_ends_its_container(engine: Engine) -> None:
+    """QEMU passes the fatal signal on to itself, and the first process of a container gets none: it waited forever."""
+    haswell = shipped("haswell-qemu")
+    variables = {**haswell.variables("/bench/job/qemu"), "PYTHONPATH": "/bench/job"}
+    limits = Limits(memory_mb=1024, processes=64, seconds=60)
+    spec = ContainerSpec(image=built(engine, "numpy-reference"), command=("probe", OUTPUT), labels={}, limits=limits,
+                         files={"sitecustomize.py": ILLEGAL}, programs={"qemu": haswell.content},
+                         prefix=haswell.command("/bench/job/qemu"), variables=variables)  # fmt: skip
+    result = engine.run(spec)
+    assert (result.end, result.exit_code) == ("exited", 128 + signal.SIGILL), result.tail
+    assert result.files == {}

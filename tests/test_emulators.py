@@ -101,6 +101,8 @@ def test_an_emulator_that_does_not_know_the_cpu_is_refused_before_any_run(
 class Recorder:
     """An engine that notes what it is to run; nothing runs."""
 
+    code: int | None = None
+
     def __init__(self, architecture: str | None = None) -> None:
         self.info = {"Architecture": architecture or emulator().host, "NCPU": 2}
         self.id = "engine"
@@ -114,7 +116,8 @@ class Recorder:
 
     def run(self, spec: ContainerSpec) -> ContainerResult:
         self.asked.append(spec)
-        return ContainerResult(end="timeout", exit_code=None, files={}, tail="", container="c", pid=1, image="i")
+        end: Any = "timeout" if self.code is None else "exited"
+        return ContainerResult(end=end, exit_code=self.code, files={}, tail="", container="c", pid=1, image="i")
 
 
 def docker(engine: Recorder, **changes: Any) -> DockerExecutor:
@@ -203,6 +206,16 @@ def test_a_container_gets_the_emulator_as_a_program_of_its_own_and_the_time_it_n
                                   "BENCH_EMULATED_FLAGS": cpus.CPUS["Haswell"].features}  # fmt: skip
         assert spec.limits.seconds == 40 * seconds
     assert str(attempt.facts["emulator"]).startswith("q 7 sha256:")
+
+
+def test_a_signal_that_ended_a_guest_is_named() -> None:
+    """As by a framework that was built for a later CPU than the emulated one."""
+    engine, backend = Recorder(), SHIPPED.backends["numpy-reference"]
+    executor = ready(engine, backend)
+    engine.code = 132
+    assert "ended with exit code 132 (Illegal instruction); its last output" in str(executor.probe(backend).reason)
+    engine.code = 1
+    assert "ended with exit code 1; its last output" in str(executor.probe(backend).reason)
 
 
 def test_another_emulator_is_asked_anew() -> None:

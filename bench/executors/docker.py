@@ -1,5 +1,6 @@
 """Runs guests in containers: no network, read-only root, no capabilities, no bind mount."""
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -196,5 +197,12 @@ def _judge(result: ContainerResult, spec: ContainerSpec) -> tuple[Status, str | 
     if result.end == "out of memory":
         return "failed", f"killed for memory: the limit is {spec.limits.memory_mb} MiB (`limits.memory_mb`)"
     if result.exit_code:
-        return "failed", f"the guest ended with exit code {result.exit_code}; its last output is in the record"
+        ended = f"exit code {result.exit_code}{_signal(result.exit_code)}"
+        return "failed", f"the guest ended with {ended}; its last output is in the record"
     return "ok", None
+
+
+def _signal(code: int) -> str:
+    """What an exit code beyond 128 says of a signal, such as an instruction that the CPU does not have."""
+    text = signal.strsignal(code - 128) if 128 < code < 128 + signal.NSIG else None
+    return f" ({text})" if text else ""

@@ -19,6 +19,9 @@ OUTPUT gets `arrays.bin` (raw little-endian bytes, one array behind the other) a
 `{"name", "dtype", "shape", "offset", "sha256"}`; its digest is SHA-256 over `dtype shape\\n` and the bytes.
 Floats are `float.hex()`. No `record.json` means that the run failed. Nothing is ever parsed from stdout.
 
+Where BENCH_EMULATOR has the words of an emulator, the guest was started through it, and looks whether it was
+(emulation.py); BENCH_EMULATION names the machine to pass for, by an emulator or by caps.
+
 What is expected to fail (no such seeding, no such device) is the status `unavailable` with a reason;
 anything else that is raised is the status `failed` with its traceback, paths of people scrubbed.
 The exit status is 0 whenever a record was left.

@@ -122,6 +122,7 @@ def probe(arguments):
 
 
 def main(argv):
+    emulation.apart()
     parser = argparse.ArgumentParser(prog="guest", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     for name in ("run", "warm"):

@@ -84,6 +84,20 @@ def check():
                          % (name(), " ".join(command), ", ".join(found)))
 
 
+def apart():
+    """Goes on in a child of the emulated process where that is the first of its container.
+
+    What kills an emulated program, such as an instruction that its CPU lacks, QEMU passes on as a signal to itself and
+    waits to die of it; the kernel delivers none to the first process of a container, so that it would wait forever.
+    """
+    if not words() or os.getpid() != 1:
+        return
+    child = os.fork()
+    if child:
+        ended = os.waitpid(child, 0)[1]
+        os._exit(128 + os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else os.WEXITSTATUS(ended))
+
+
 def hardware():
     """Keys of an emulated machine: what it is called and, by an emulator, the CPU as it shows itself to this process.
 

@@ -78,6 +78,12 @@ class Proof(Variables):
         self.told(BENCH_EMULATION="haswell-caps")
         emulation.check()
 
+    def test_only_the_first_process_of_an_emulated_container_goes_on_in_a_child(self):
+        self.told(BENCH_EMULATOR="/nowhere/qemu -cpu Haswell")
+        before = os.getpid()
+        emulation.apart()
+        self.assertEqual(os.getpid(), before)
+
     def test_a_run_whose_emulator_is_not_in_force_fails_and_says_why(self):
         """This process runs natively, whatever its variables say."""
         self.told(BENCH_EMULATION="haswell-qemu", BENCH_EMULATOR="/nowhere/qemu -cpu Haswell")
