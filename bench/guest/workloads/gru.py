@@ -5,8 +5,7 @@ before it; the supplied lane states the latter (`reset_after=False`), which all 
 """
 from __future__ import absolute_import, division, print_function
 
-from .. import datasets, models
-from .base import ADAM, Workload
+from .lstm import Lstm
 
 TENSORS = (
     ("1.gru/kernel", (8, 48), "glorot"),
@@ -17,16 +16,5 @@ TENSORS = (
 )
 
 
-class Gru(Workload):
-    def data(self):
-        """X of shape (128, 8, 8): samples, rows, pixels of a row; y (128, 10); float32."""
-        images, classes = datasets.digits(128)
-        return {"X": images, "y": classes}
-
-    def build(self, keras, supplied):
-        layers = keras.layers
-        start = layers.Input(shape=(8, 8))
-        stated = models.recurrent(layers.GRU) if supplied else {}
-        value = layers.GRU(16, **stated)(start)
-        value = layers.Dense(10, activation="softmax")(value)
-        return models.classifier(keras, start, value, ADAM, supplied)
+class Gru(Lstm):
+    LAYER = "GRU"

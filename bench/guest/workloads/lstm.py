@@ -19,6 +19,8 @@ TENSORS = (
 
 
 class Lstm(Workload):
+    LAYER = "LSTM"
+
     def data(self):
         """X of shape (128, 8, 8): samples, rows, pixels of a row; y (128, 10); float32."""
         images, classes = datasets.digits(128)
@@ -27,7 +29,7 @@ class Lstm(Workload):
     def build(self, keras, supplied):
         layers = keras.layers
         start = layers.Input(shape=(8, 8))
-        stated = models.recurrent(layers.LSTM) if supplied else {}
-        value = layers.LSTM(16, **stated)(start)
+        kind = getattr(layers, self.LAYER)
+        value = kind(16, **(models.recurrent(kind) if supplied else {}))(start)
         value = layers.Dense(10, activation="softmax")(value)
         return models.classifier(keras, start, value, ADAM, supplied)
