@@ -116,3 +116,26 @@ def test_the_distances_to_the_yardstick_are_those_of_the_example(tmp_path: Path)
     assert float64["jax-cpu"] < 2e-13
     assert float64["torch-cpu"] < 6e-8
     assert float64["tf-cpu"] > 0.9 * ordered["tf-cpu"]
+
+
+def test_every_workload_starts_alike_on_every_backend_that_has_its_layers(tmp_path: Path) -> None:
+    """Supplied weights, by digest; and where no first layer or update is named, an equation is."""
+    lanes: dict[str, dict[str, Group]] = {}
+    found = analysed("workloads.zip", tmp_path)
+    for group in found.groups:
+        if group.cell.init == "supplied":
+            lanes.setdefault(group.cell.workload, {})[group.cell.backend] = group
+    assert set(lanes) == set(resources.workloads()) - {"mlp-wide"}
+    for workload, lane in lanes.items():
+        outcomes = [one.first.record.outcome for one in lane.values()]
+        starts = {tuple(array.sha256 for array in fit.repeats[0].initial_weights) for fit in outcomes if fit}
+        assert len(starts) == 1, workload
+        assert len(lane) == (3 if workload in ("transformer", "scatter", "optimizer-adamw") else 8), workload
+    for pair in found.backends:
+        if pair.verdict == "INCOMPARABLE":
+            assert all(one.key.startswith("hyperparameters.") for one in pair.differences)
+        else:
+            assert pair.measures is not None
+            assert pair.measures.same_init is ("/supplied/" in pair.left.record.run.cell)
+    page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
+    assert "lstm.output: o \\* tanh(c) and c" in page or "lstm.output: c and o \\* tanh(c)" in page
