@@ -79,11 +79,11 @@ def _percent(share: float) -> str:
 
 
 def _by_backend(groups: Sequence[Group]) -> list[list[Group]]:
-    """Groups of the native lane that can tell what a seeding does: by backend and preset, more than one run."""
-    found: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    """Groups of the native lane that can tell what a seeding does, by backend: those of more than one run."""
+    found: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         if group.cell.init == "native" and len(group.runs) > 1:
-            found[group.cell.workload, group.cell.backend].append(group)
+            found[group.cell.backend].append(group)
     return list(found.values())
 
 
@@ -94,16 +94,16 @@ def seeding(groups: Sequence[Group]) -> Finding:
         fixed[group.cell.seeding].append(group)
     parts = []
     for name, members in sorted(fixed.items()):
-        runs = sum(len(group.runs) for group in members)
+        workloads = len({group.cell.workload for group in members})
+        runs = f"{sum(len(group.runs) for group in members)} runs" + (f" of {workloads} workloads" * (workloads > 1))
         distinct = max(_starts(group) for group in members)
         if distinct == 1:
-            parts.append(f"`{name}` fixes the initial weights ({runs} runs, always the same start)")
+            parts.append(f"`{name}` fixes the initial weights ({runs}, always the same start)")
         else:
             parts.append(
-                f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights "
-                f"({runs} runs)"
+                f"`{name}` does not: its runs started from up to {distinct} different sets of initial weights ({runs})"
                 if parts
-                else f"`{name}` does not fix the initial weights ({runs} runs, up to {distinct} different starts)"
+                else f"`{name}` does not fix the initial weights ({runs}, up to {distinct} different starts)"
             )
     first = groups[0]
     outcome = first.first.record.outcome
