@@ -27,6 +27,7 @@ WORKLOADS = ("mlp", "mlp-wide", "cnn")
 #: Runs in the image, beside the guest: alternates levels and prints the fit times.
 MEASURE = """
 import json, os, sys
+sys.path.insert(0, "/opt/bench")
 from guest import frameworks, training, workloads
 job, pairs, levels = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(",")
 framework = frameworks.named(job["framework"])
