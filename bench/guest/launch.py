@@ -10,13 +10,10 @@ import errno
 import os
 import sys
 
-from . import controls
+from . import controls, emulation
 
 #: Set in the process that takes the place of the first, to what the kernel refused, so that there is no third.
 MARKER = "BENCH_LAUNCHED"
-
-#: Words that run a program as if on another CPU. A plain execve would go back to the real one.
-EMULATOR = "BENCH_EMULATOR"
 
 AT_START = ("glibc_tunables", "hash_seed")
 
@@ -27,14 +24,14 @@ ASK = 0xffffffff
 
 def once(asked, arguments):
     """Replaces this process by `python -m guest ARGUMENTS` with what it lacks; returns if it lacks nothing, or if it
-    has been replaced already, whether that helped or not."""
+    has been replaced already, whether that helped or not. A plain execve would leave an emulator for the real CPU."""
     if MARKER in os.environ:
         return
     lacking = dict((key, text) for key, text in controls.variables(asked, AT_START).items()
                    if os.environ.get(key) != text)
     refused = switch_randomization(asked["aslr"]) if "aslr" in asked else None
     if lacking or (refused is not None and not refused):
-        words = os.environ.get(EMULATOR, "").split() + [sys.executable, "-m", "guest"] + list(arguments)
+        words = emulation.words() + [sys.executable, "-m", "guest"] + list(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(words[0], words, dict(os.environ, **dict(lacking, **{MARKER: refused or ""})))

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from . import controls, launch, machine
+from . import controls, emulation, launch, machine
 
 #: Computes until its parent is gone, however that ended.
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100000))\n"
@@ -26,7 +26,7 @@ def begin(asked):
     if "cpu_affinity" in asked:
         keep(asked["cpu_affinity"])
     for _ in range(asked.get("load", 0)):
-        words = os.environ.get(launch.EMULATOR, "").split() + [sys.executable, "-c", BUSY]
+        words = emulation.words() + [sys.executable, "-c", BUSY]
         neighbours.append(subprocess.Popen(words))
 
 

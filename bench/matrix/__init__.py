@@ -211,11 +211,7 @@ def _unknown(path: str, what: str, named: Sequence[str] | None, legal: Iterable[
 
 
 def _presets(file: File) -> list[str]:
-    found = [
-        sentence(path=f"$.fail_closed[{index}]", what="unknown preset", seen=name, legal=file.presets)
-        for index, name in enumerate(file.fail_closed)
-        if name not in file.presets
-    ]
+    found = _unknown("$.fail_closed", "preset", file.fail_closed, file.presets)
     for name, controls in file.presets.items():
         for control, value in controls.items():
             path = f"$.presets.{name}.{control}"

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from guest import launch, process
+from guest import emulation, launch, process
 
 
 class Launch(unittest.TestCase):
@@ -17,7 +17,7 @@ class Launch(unittest.TestCase):
         self.addCleanup(os.environ.update, self.environment)
         self.addCleanup(os.environ.clear)
         os.environ.pop(launch.MARKER, None)
-        os.environ.pop(launch.EMULATOR, None)
+        os.environ.pop(emulation.EMULATOR, None)
         self.calls = []
         execve, os.execve = os.execve, lambda *arguments: self.calls.append(arguments)
         self.addCleanup(setattr, os, "execve", execve)
@@ -47,7 +47,7 @@ class Launch(unittest.TestCase):
         self.assertEqual(self.calls, [])
 
     def test_an_emulated_guest_stays_emulated(self):
-        os.environ[launch.EMULATOR] = "/bench/job/qemu -cpu Haswell"
+        os.environ[emulation.EMULATOR] = "/bench/job/qemu -cpu Haswell"
         launch.once({"hash_seed": 3}, ["run"])
         (program, words, _), = self.calls
         self.assertEqual(program, "/bench/job/qemu")
@@ -103,12 +103,12 @@ class Real(unittest.TestCase):
         with open(os.path.join(package, "__main__.py"), "w") as stream:
             stream.write(code)
         environment = dict((key, value) for key, value in os.environ.items()
-                           if key not in (launch.MARKER, launch.EMULATOR, "PYTHONHASHSEED", "PYTHONPATH"))
+                           if key not in (launch.MARKER, emulation.EMULATOR, "PYTHONHASHSEED", "PYTHONPATH"))
         answers = [subprocess.check_output([sys.executable, "-m", "guest", "run"], cwd=folder, env=environment)
                    for _ in range(2)]
         self.assertTrue(answers[0].startswith(b"in force "), answers)
         self.assertEqual(answers[0], answers[1])
-        through = dict(environment, **{launch.EMULATOR: "/usr/bin/env EMULATED=1"})
+        through = dict(environment, **{emulation.EMULATOR: "/usr/bin/env EMULATED=1"})
         seen = subprocess.check_output([sys.executable, "-m", "guest", "run"], cwd=folder, env=through)
         self.assertEqual(seen, answers[0].replace(b"None", b"1"))
         late = dict(environment, PYTHONHASHSEED="6", **{launch.MARKER: ""})
