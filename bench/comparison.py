@@ -125,10 +125,12 @@ def _compare(left: Stored, right: Stored, scope: str, bound: Bound | None) -> Co
 
 def _same_path(left: Side, right: Side) -> bool:
     """Whether the weights on the way agree wherever both sides kept them."""
-    paths = [(one.path(), other.path()) for one, other in zip(left.repeats, right.repeats, strict=True)]
-    steps = [(one.steps, other.steps) for one, other in zip(left.repeats, right.repeats, strict=True)]
-    paths += [(one.digests, other.digests) for one, other in steps if one is not None and other is not None]
-    return all(one == other for one, other in paths if one is not None and other is not None)
+    pairs = [
+        pair
+        for one, other in zip(left.repeats, right.repeats, strict=True)
+        for pair in zip(one.ways(), other.ways(), strict=True)
+    ]
+    return all(one == other for one, other in pairs if one is not None and other is not None)
 
 
 def _optimizers(left: Stored, right: Stored) -> tuple[str, ...]:

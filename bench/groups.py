@@ -68,11 +68,14 @@ def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Grou
     bound = next((bound for pattern, bound in bounds if cell.matches(pattern)), None)
     comparisons = tuple(compare(runs[0], other, "run", bound) for other in runs[1:])
     classes: dict[tuple[object, ...], list[int]] = {}
-    paths = [_path(one) for one in runs]
-    for one, path in zip(runs, paths, strict=True):
+    ways = [_ways(one) for one in runs]
+    kept = [
+        None not in kind for kind in zip(*ways, strict=True)
+    ]  # a trace level that keeps less must not split a class
+    for one, way in zip(runs, ways, strict=True):
         assert one.record.outcome is not None
-        way = path if None not in paths else None  # a trace level that keeps less must not split a class
-        classes.setdefault((one.record.outcome.result_digest, way), []).append(one.record.run.index)
+        key = (one.record.outcome.result_digest, *(kind for kind, known in zip(way, kept, strict=True) if known))
+        classes.setdefault(key, []).append(one.record.run.index)
     verdict, reason = _verdict(comparisons)
     return Group(
         cell=cell,
@@ -84,11 +87,11 @@ def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Grou
     )
 
 
-def _path(stored: Stored) -> tuple[object, ...] | None:
-    """Digests of the weights on the way of all repeats; None if any repeat did not keep them."""
+def _ways(stored: Stored) -> tuple[tuple[object, ...] | None, ...]:
+    """Each kind of digests of the weights on the way, of all repeats; None if any repeat did not keep it."""
     assert stored.record.outcome is not None
-    paths = [repeat.path() for repeat in stored.record.outcome.repeats]
-    return None if None in paths else tuple(paths)
+    kinds = zip(*(repeat.ways() for repeat in stored.record.outcome.repeats), strict=True)
+    return tuple(None if None in kind else kind for kind in kinds)
 
 
 def _verdict(comparisons: Sequence[Comparison]) -> tuple[Verdict, str | None]:

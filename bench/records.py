@@ -156,6 +156,10 @@ class Repeat(Value):
             return self.epoch_digests
         return None if self.trajectory is None else tuple(array.sha256 for array in self.trajectory)
 
+    def ways(self) -> tuple[tuple[str, ...] | None, ...]:
+        """Each kind of digests on the way: after epochs, after steps; None where they were not kept."""
+        return self.path(), self.steps.digests if self.steps else None
+
     def arrays(self) -> tuple[Array, ...]:
         """Every array of this repeat."""
         observed = (*self.initial_weights, *self.final_weights, self.losses, self.predictions)

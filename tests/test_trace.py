@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from bench import comparison, divergence, records, resources, supplied, verification
+from bench import comparison, divergence, groups, records, resources, supplied, verification
 from bench.divergence import Divergence, Side
 from bench.errors import RefusedInput
+from bench.matrix.file import Trace
 from bench.store import Stored
 from tests.planted import Planted, fits
 
@@ -129,6 +131,12 @@ def test_steps_that_part_are_never_identical() -> None:
     found = comparison.compare(stored(planted()), stored(other), "run")
     assert found.verdict == "DIFFERENT"
     assert comparison.SAME_END in found.remarks
+    (group,) = groups.group([stored(planted()), stored(other)])
+    assert (group.verdict, group.classes) == ("DIFFERENT", ((0,), (1,)))
+
+
+def test_the_matrix_and_the_guest_have_the_same_levels() -> None:
+    assert get_args(Trace) == resources.traces()
 
 
 def test_the_optimizers_state_is_a_remark_within_one_stack_alone() -> None:
