@@ -4,7 +4,18 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import classes, distributions, expectations, findings, groups, precision, published, switches, variance
+from bench import (
+    classes,
+    distributions,
+    expectations,
+    findings,
+    groups,
+    history,
+    precision,
+    published,
+    switches,
+    variance,
+)
 from bench.bound import Bound
 from bench.cell import selected
 from bench.classes import Split
@@ -14,6 +25,7 @@ from bench.errors import BenchError, RefusedInput, UsageError
 from bench.expectations import Judged
 from bench.findings import Finding
 from bench.groups import Group
+from bench.history import Change
 from bench.index import Index
 from bench.matrix import Matrix
 from bench.precision import Precision
@@ -27,15 +39,19 @@ from bench.variance import Variance
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
     """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
-    machines, since a machine's own campaign has its own name."""
+    machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before, and
+    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all."""
 
     campaign: str
     groups: tuple[Group, ...]
     backends: tuple[Comparison, ...]
     switches: tuple[Switch, ...]
     published: tuple[PublishedComparison, ...]
+    references: tuple[Reference, ...]
     precision: tuple[Precision, ...]
     splits: tuple[Split, ...]
+    nights: tuple[Change, ...]
+    fingerprints: Mapping[str, Mapping[str, str]]
     contrasts: tuple[Contrast, ...]
     variances: tuple[Variance, ...]
     judged: tuple[Judged, ...]
@@ -59,8 +75,8 @@ def analyse(
 ) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it.
 
-    `index` gives the store's index; it is asked only if there are several machines, or observations alone, which
-    belong to no campaign.
+    `index` gives the store's index; it is asked only if there are several machines or campaigns, or observations alone,
+    which belong to no campaign.
     """
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
@@ -68,7 +84,9 @@ def analyse(
     campaigns = sorted({one.record.run.campaign for one in stored})
     if campaign is None and stored:
         campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
-    splits = _splits(index(), only) if index is not None and (len(_machines(stored)) > 1 or not campaigns) else ()
+    several = len(_machines(stored)) > 1 or not campaigns
+    indexed = index() if index is not None and (several or len(campaigns) > 1) else None
+    splits = _splits(indexed, only) if indexed is not None and several else ()
     if campaign not in campaigns and not (splits and campaign is None):
         raise _nothing(campaign, campaigns, refused)
     chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
@@ -85,10 +103,13 @@ def analyse(
         backends=pairs,
         switches=switched,
         published=lanes,
+        references=tuple(references[name] for name in sorted(references)),
         precision=errors,
         contrasts=contrasts,
         variances=variances,
         splits=splits,
+        nights=_nights(indexed, campaign, only) if indexed is not None and campaign is not None else (),
+        fingerprints=classes.fingerprints(indexed) if indexed is not None else {},
         judged=expectations.judge(matrix.expect, run_groups, (*pairs, *(one.comparison for one in switched)), lanes),
         findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits, switched),
         not_ok=_unresolved([one.record for one in chosen]),
@@ -115,6 +136,10 @@ def _machines(stored: Sequence[Stored]) -> set[tuple[str, str | None]]:
 def _splits(index: Index, only: Sequence[str]) -> tuple[Split, ...]:
     """Subjects of the chosen cells that several machines have runs of."""
     return tuple(one for one in classes.splits(index) if len(one.machines) > 1 and classes.meant(one.subject, only))
+
+
+def _nights(index: Index, campaign: str, only: Sequence[str]) -> tuple[Change, ...]:
+    return tuple(one for one in history.latest(index, campaign) if classes.meant(one.subject, only))
 
 
 def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:

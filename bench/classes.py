@@ -119,6 +119,13 @@ def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
     return _once(ok)
 
 
+def fingerprints(index: Index) -> Mapping[str, Mapping[str, str]]:
+    """The keys of each machine, by name, as its latest run has them."""
+    rows = labelled(index.runs).sort_values(["started", "record"]).drop_duplicates("name", keep="last")
+    pairs = zip(rows["name"], rows["environment"], strict=True)
+    return {str(name): index.environments[str(environment)] for name, environment in pairs}
+
+
 def _once(runs: "pd.DataFrame") -> "pd.DataFrame":
     """Of several attempts at one run that ended alike the earliest counts: they are no more evidence than one. Those
     that ended otherwise all count, and observations of other tools, which may not say which run they are of."""

@@ -27,7 +27,8 @@ class Change:
     """Two campaigns in a row of one subject on one machine, and what is not the same in them.
 
     `results` says whether the runs' results changed: `changed` (every run of each campaign agrees, on another result),
-    `came apart` (the earlier runs agreed with each other, the later ones do not), `came together`, or `same`.
+    `came apart` (the earlier runs agreed with each other, the later ones do not), `came together`, or `same`; `repeats`
+    is False where neither campaign's runs agree with each other, so that nothing could change.
     `records` are digests of one record of each campaign, to be compared.
     """
 
@@ -36,17 +37,25 @@ class Change:
     before: str
     after: str
     results: str
+    repeats: bool
     keys: tuple[KeyChange, ...]
     records: tuple[str, str]
 
 
 def changes(index: Index) -> tuple[Change, ...]:
     """Every change of a result or of a fingerprint, by subject, machine and time. Campaigns go by their first run."""
-    return tuple(
-        one
-        for (subject, machine), rows in classes.labelled(index.runs).groupby(["subject", "name"], sort=True)
-        for one in _changes(str(subject), str(machine), rows, index.environments)
-    )
+    return tuple(one for one in _all(index) if one.keys or one.results != "same")
+
+
+def latest(index: Index, campaign: str) -> tuple[Change, ...]:
+    """Each subject and machine that has runs of a campaign and of one before it: what became of the result, changed or
+    not."""
+    return tuple(one for one in _all(index) if one.after == campaign)
+
+
+def _all(index: Index) -> Iterator[Change]:
+    for (subject, machine), rows in classes.labelled(index.runs).groupby(["subject", "name"], sort=True):
+        yield from _changes(str(subject), str(machine), rows, index.environments)
 
 
 def _changes(
@@ -57,18 +66,18 @@ def _changes(
     by_night = {night: rows[rows["campaign"] == night].sort_values(["started", "record"]) for night in nights}
     for before, after in itertools.pairwise(nights):
         earlier, later = by_night[before], by_night[after]
-        results = _results(set(earlier["class"]), set(later["class"]))
+        found = set(earlier["class"]), set(later["class"])
         keys = _keys(environments[earlier["environment"].iloc[-1]], environments[later["environment"].iloc[0]])
-        if keys or results != "same":
-            yield Change(
-                subject=subject,
-                machine=machine,
-                before=str(before),
-                after=str(after),
-                results=results,
-                keys=keys,
-                records=(str(earlier["record"].iloc[-1]), str(later["record"].iloc[0])),
-            )
+        yield Change(
+            subject=subject,
+            machine=machine,
+            before=str(before),
+            after=str(after),
+            results=_results(*found),
+            repeats=1 in (len(found[0]), len(found[1])),
+            keys=keys,
+            records=(str(earlier["record"].iloc[-1]), str(later["record"].iloc[0])),
+        )
 
 
 def _results(before: set[str], after: set[str]) -> str:

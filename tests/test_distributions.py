@@ -272,7 +272,9 @@ def test_the_report_shows_both_tables(tmp_path: Path, capsys: pytest.CaptureFixt
     forms = []
     for folder in ("one", "two"):
         assert main(["report", "--store", str(store.folder), "-o", str(tmp_path / folder)]) == 0
-        forms.append([(tmp_path / folder / name).read_bytes() for name in ("index.html", "report.md", "report.json")])
+        forms.append(
+            [(tmp_path / folder / name).read_bytes() for name in ("variance.html", "report.md", "report.json")]
+        )
     assert forms[0] == forms[1]
     html, text, values = (form.decode() for form in forms[0])
     assert "have different distributions in 3 of 3 fits" in " ".join(capsys.readouterr().out.split())

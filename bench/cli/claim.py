@@ -7,7 +7,7 @@ from bench import claim, placement
 from bench.claim import Candidate, Claim
 from bench.cli import options, refusals
 from bench.errors import UsageError, worst_exit
-from bench.report.page import digits_text
+from bench.report.cells import digits_text
 from bench.store import Store, Stored
 
 HELP = "say which cells and machines produce given numbers: exactly as printed, to how many digits, or as a draw"

@@ -10,7 +10,7 @@ from bench.cli import compare_files, options
 from bench.comparison import Comparison, compare
 from bench.errors import RefusedInput, RunError, UsageError
 from bench.records import Record
-from bench.report.page import digits_text
+from bench.report.cells import digits_text
 from bench.store import Refused, Store, Stored
 from bench.tensors.files import READERS
 

@@ -1,7 +1,9 @@
 """`bench report`: compares what is in the store; needs no engine and no framework."""
 
 import argparse
+import contextlib
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from bench import analysis, index, published, resources
 from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
-from bench.report import terminal, writing
+from bench.report import json as json_form
+from bench.report import serving, terminal, writing
 from bench.store import Refused, Store, Stored, StoredObservation
 
-HELP = "compare the records of a campaign and write report/index.html, report.md and report.json"
+HELP = "compare the records of a campaign and write a site, report/index.html, with report.md and report.json"
 EXAMPLE = "bench report --store results -o report"
 
 
@@ -26,12 +29,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)"
     )
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema of report.json, and do no more")
+    parser.add_argument("--serve", action="store_true", help="then show it at a port of this machine alone")
+    where = f"with --serve (default: {serving.PORT})"
+    parser.add_argument("--port", type=options.positive, default=serving.PORT, metavar="N", help=where)
 
 
 def command(arguments: argparse.Namespace) -> int:
+    if arguments.schema:
+        print(json.dumps(json_form.schema(), indent=1, sort_keys=True))
+        return 0
     matrix = options.read_matrix(arguments)
     store = Store.existing(arguments.store)
-    return write(store, matrix, campaign=arguments.campaign, folder=arguments.output, only=arguments.only)
+    code = write(store, matrix, campaign=arguments.campaign, folder=arguments.output, only=arguments.only)
+    if arguments.serve:
+        with serving.server(arguments.output, arguments.port) as server:
+            print(f"http://{serving.HOST}:{server.server_port}/ until Ctrl-C", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                server.serve_forever()
+    return code
 
 
 def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:

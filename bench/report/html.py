@@ -1,20 +1,90 @@
-"""The page values as one self-contained HTML page that opens offline."""
+"""The page values as a static site that opens from disk: every page has its data inside, and all share one script."""
 
 import importlib.resources
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from bench.report import markdown
-from bench.report.page import Page, PairView
+from bench.comparability import VARIES
+from bench.comparison import VERDICTS
+from bench.report import markdown, overview, plots
+from bench.report.cells import CellView
+from bench.report.page import Page
 
-#: Where a distance of 0 ULP is drawn on the logarithmic axis.
-ZERO = 0.5
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Pages that every site has, in the order of its navigation: file, title.
+PAGES = (
+    ("index.html", "Overview"),
+    ("backends.html", "Backends"),
+    ("machines.html", "Machines"),
+    ("pair.html", "Pair"),
+    ("published.html", "Published"),
+    ("variance.html", "Variance"),
+    ("controls.html", "Controls"),
+    ("method.html", "Method"),
+)
+#: By which a page of an earlier report is known.
+GENERATOR = "keras-repro-bench"
+#: So many sentences are shown at once; the rest is folded.
+FEW = 7
+#: A verdict of the matrix in one letter, since there may be a million of them.
+LETTERS = {"": ".", "one run": "1", "IDENTICAL": "I", "ROUNDING": "R", "DIFFERENT": "D", "INCOMPARABLE": "N",
+           "ERROR": "E"}  # fmt: skip
 
 
-def render(page: Page) -> str:
-    """HTML with the plotting library, data and styles inside; every text of a record is escaped by the template."""
+def site(page: Page) -> Iterator[tuple[str, str]]:
+    """(path, content) of every file; each text of a record is escaped by the templates."""
+    environment = _environment()
+    data = {"index.html": _matrix(page), "pair.html": _pairs(page)}
+    for name, title in PAGES:
+        figures = {"growth": plots.pairs_growth(page.pairs)} if name == "backends.html" else {}
+        yield name, _page(environment, name, page=page, title=title, data=data.get(name), figures=figures)
+    yield from _cells(environment, page)
+    yield from _machines(environment, page)
+    yield "assets/report.css", _asset("report.css")
+    yield "assets/report.js", _asset("report.js")
+    yield "assets/plotly.min.js", _plotly()
+
+
+def _cells(environment: "Environment", page: Page) -> Iterator[tuple[str, str]]:
+    """A page a cell, with all its seeds and machines."""
+    found: dict[str, list[CellView]] = {}
+    for cell in page.cells:
+        found.setdefault(cell.cell, []).append(cell)
+    for row in page.overview:
+        if row.href:
+            cells = found[row.cell]
+            figures = {"strip": plots.strip(cells), "growth": plots.cell_growth(cells)}
+            values = {"title": row.cell, "cells": cells, "figures": figures, "root": "../", "name": row.href}
+            yield row.href, _page(environment, "cell.html", page=page, **values)
+
+
+def _machines(environment: "Environment", page: Page) -> Iterator[tuple[str, str]]:
+    """A page a machine, with links to its cells."""
+    hrefs = {row.cell: row.href for row in page.overview}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for cell in page.cells:
+        found.setdefault(cell.machine, []).append((f"{hrefs[cell.cell]}#{cell.anchor}", cell.cell))
+    for machine in page.machine_views:
+        values = {"title": machine.name, "machine": machine, "cells": found.get(machine.name, ()), "root": "../"}
+        yield machine.href, _page(environment, "machine.html", page=page, name=machine.href, **values)
+
+
+def _page(environment: "Environment", template: str, /, **values: Any) -> str:
+    values.setdefault("root", "")
+    values.setdefault("name", template)
+    figures = {name: _embedded(figure) for name, figure in values.pop("figures", {}).items() if figure}
+    data = _embedded(values.pop("data", None) or {})
+    links = {one.name: one.href for one in values["page"].machine_views}
+    return environment.get_template(template).render(
+        **values, data=data, figures=figures, links=links, few=FEW, pages=PAGES, generator=GENERATOR
+    )
+
+
+def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup, escape
 
@@ -30,65 +100,54 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"prose": prose, "printed": lambda value: f"{value:.12g}", "published": markdown.published}
-    grown = [pair for pair in page.pairs if pair.growth]
-    figure = _embedded(growth_figure(page)) if grown else None
-    library = _plotly() if grown else ""
-    return environment.get_template("index.html").render(page=page, figure=figure, library=Markup(library))  # noqa: S704
+    return environment
 
 
-def growth_figure(page: Page) -> dict[str, Any]:
-    """ULP over epochs of every pair of backends, for the plotting library; epoch 0 is the start. Of several lanes one
-    is shown, and a menu chooses it."""
-    grown = [pair for pair in page.pairs if pair.growth]
-    lanes = list(dict.fromkeys(pair.lane for pair in grown))
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "visible": pair.lane == lanes[0],
-            "name": f"{pair.left} ~ {pair.right}",
-            "x": list(range(len(pair.growth))),
-            "y": [None if value is None else max(value, ZERO) for value in pair.growth],
-            "text": ["" if value is None else str(value) for value in pair.growth],
-            "hovertemplate": "epoch %{x}: %{text} ULP",
-        }
-        for pair in grown
-    ]
-    largest = max((value for pair in grown for value in pair.growth if value), default=1)
-    ticks = [10**power for power in range(len(str(largest)) + 1)]
-    layout = {
-        "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
-        "yaxis": {
-            "title": {"text": "largest distance of any weight (ULP)"},
-            "type": "log",
-            "tickvals": [ZERO, *ticks],
-            "ticktext": ["0", *(f"{tick:,}" for tick in ticks)],
-        },
-        "margin": {"l": 80, "r": 20, "t": 60, "b": 60},
-        "height": 460,
-        "legend": {"orientation": "h", "y": -0.2},
-        "updatemenus": [_menu(lanes, grown)] if len(lanes) > 1 else [],
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+def _matrix(page: Page) -> dict[str, Any]:
+    """The verdict matrix: a row a cell, for each scope a string with a letter for each machine."""
+    return {
+        "machines": [{"name": one.name, "href": one.href} for one in page.machine_views],
+        "scopes": overview.SCOPES,
+        "letters": {letter: verdict for verdict, letter in LETTERS.items()},
+        "order": [LETTERS[word] for word in (*VERDICTS, "one run")],
+        "rows": [
+            [row.cell, row.href, row.runs, ["".join(LETTERS[one] for one in places) for places in row.verdicts]]
+            for row in page.overview
+        ],
     }
-    return {"data": traces, "layout": layout}
 
 
-def _menu(lanes: Sequence[str], grown: Sequence[PairView]) -> dict[str, Any]:
-    """The choice of a lane: each entry shows the lines of one and hides the others."""
-    buttons = [
-        {"method": "restyle", "label": lane, "args": ["visible", [pair.lane == lane for pair in grown]]}
-        for lane in lanes
-    ]
-    return {"type": "dropdown", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "buttons": buttons}
+def _pairs(page: Page) -> dict[str, Any]:
+    """What any two records can be held against each other by."""
+    found = page.traces
+    return {
+        "varies": {scope: sorted(keys) for scope, keys in VARIES.items()},
+        "records": [
+            [one.record, f"{one.cell} run {one.index} on {one.machine}", one.keys, one.environment, one.trace]
+            for one in found.records
+        ],
+        "keys": found.keys,
+        "environments": found.environments,
+        "layouts": found.layouts,
+        "traces": found.traces,
+        "measured": [
+            [*one.records, f"{one.verdict}; weights {one.weights_ulp or '-'} ULP, scores {one.digits or '-'} digits"]
+            for one in page.pairs
+        ],
+    }
 
 
 def _embedded(value: Any) -> str:
     """JSON that cannot end a script element."""
-    return json.dumps(value, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _asset(name: str) -> str:
+    return (importlib.resources.files("bench.report") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _plotly() -> str:
     """The plotting library's own bundle, from its package."""
     source = importlib.resources.files("plotly") / "package_data" / "plotly.min.js"
-    return source.read_text(encoding="utf-8").replace("</script", "<\\/script")
+    return source.read_text(encoding="utf-8")

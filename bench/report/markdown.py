@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.report.page import CellView, Page
+from bench.report.cells import CellView
+from bench.report.page import Page
 
 
 def render(page: Page) -> str:
@@ -100,7 +101,7 @@ def _machines(page: Page) -> str:
     if not page.splits:
         return ""
     rows = (
-        (one.subject, number, runs, machines, record[:12])
+        (one.subject, number, runs, ", ".join(machines), record[:12])
         for one in page.splits
         for number, runs, machines, record in one.classes
     )
@@ -108,7 +109,7 @@ def _machines(page: Page) -> str:
     for one in page.splits:
         lines = [*one.explanations, *(f"same fingerprint, other result: {text}" for text in one.suspects)]
         if one.unrepeatable:
-            lines.insert(0, f"runs that do not agree with each other: {one.unrepeatable}")
+            lines.insert(0, f"runs that do not agree with each other: {', '.join(one.unrepeatable)}")
         if lines:
             parts.append(f"{escape(one.subject)}\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
     return "\n\n".join(parts)

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.page import Page, PairView
+from bench.report.page import Page
+from bench.report.pairs import PairView
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")

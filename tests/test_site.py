@@ -1,0 +1,141 @@
+"""The report's site: what its pages are made of; tests/browser opens them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bench import analysis, index, matrix, published
+from bench.report import html, overview, page, slugs, writing
+from bench.report import json as json_form
+from bench.report.page import Page
+from bench.store import Store
+from tests.engines import ROOT
+from tests.planted import Planted, fits
+
+A = "mlp/jax-cpu/keras/native/default"
+B = "mlp/torch-cpu/keras/native/default"
+REFERENCES = published.load(ROOT / "reference" / "published.yaml")
+MATRIX = matrix.load(ROOT / "matrix.yaml")
+
+
+def store(folder: Path, *runs: dict[str, Any]) -> Store:
+    """A store of planted runs; `seed` chooses a run's numbers."""
+    made = Store(folder)
+    stack = {"interpreter": {"version": "3.13.1"}, "distributions": ["numpy 2.4.6 x"]}
+    blob = made.add_blob(json.dumps(stack).encode())
+    for one in runs:
+        values = {key: value for key, value in one.items() if key != "seed"}
+        made.add(*Planted(fits=fits(one.get("seed", 1)), stack_blob=blob, **values).record())
+    return made
+
+
+def built(made: Store, campaign: str | None = None) -> Page:
+    found = analysis.analyse(made.scan(), MATRIX, REFERENCES, campaign=campaign, index=lambda: index.refresh(made))
+    return page.build(found, made.blob)
+
+
+def verdicts(found: Page, cell: str, scope: str) -> dict[str, str]:
+    (row,) = (one for one in found.overview if one.cell == cell)
+    return dict(zip(found.machines, row.verdicts[overview.SCOPES.index(scope)], strict=True))
+
+
+def test_the_matrix_has_each_scope_of_each_machine(tmp_path: Path) -> None:
+    runs = [{"cell": A, "index": number, "machine": name, "hardware": name * 64} for name in "abc" for number in (0, 1)]
+    runs[5]["seed"] = 2  # on c the second run differs
+    runs += [{"cell": B, "index": 0, "machine": "a", "hardware": "a" * 64, "seed": 3}]
+    found = built(store(tmp_path, *runs))
+    assert verdicts(found, A, "run") == {"a": "IDENTICAL", "b": "IDENTICAL", "c": "DIFFERENT"}
+    assert verdicts(found, B, "run") == {"a": "one run", "b": "", "c": ""}
+    assert verdicts(found, A, "machine") == {"a": "IDENTICAL", "b": "IDENTICAL", "c": "DIFFERENT"}
+    assert verdicts(found, A, "backend")["a"] == verdicts(found, B, "backend")["a"] == "DIFFERENT"
+    assert verdicts(found, A, "night") == {"a": "", "b": "", "c": ""}
+
+
+def test_a_worse_verdict_is_never_hidden_by_a_better_one(tmp_path: Path) -> None:
+    """Two seeds of one cell share its place; one of them repeats."""
+    other = {"numpy": 5, "backend": 6, "keras": 5}
+    runs: list[dict[str, Any]] = [{"cell": A, "index": number} for number in (0, 1)]
+    runs += [{"cell": A, "index": number, "seeds": other, "seed": number} for number in (0, 1)]
+    for order in (runs, runs[2:] + runs[:2]):
+        found = built(store(tmp_path / str(order is runs), *order))
+        assert verdicts(found, A, "run") == {"box": "DIFFERENT"}
+
+
+def test_a_changed_night_is_a_change_and_an_unchanged_one_is_not(tmp_path: Path) -> None:
+    dates = ({"campaign": "one", "started": "2026-11-22T10:00:00.000Z"}, {"campaign": "two"})
+    runs: list[dict[str, Any]] = [
+        {"cell": cell, "index": number, **date} for cell in (A, B) for number in (0, 1) for date in dates
+    ]
+    for one in runs:
+        one["seed"] = 2 if (one["cell"], one["campaign"]) == (B, "two") else 1
+    found = built(store(tmp_path, *runs), "two")
+    assert verdicts(found, A, "night") == {"box": "IDENTICAL"}
+    assert verdicts(found, B, "night") == {"box": "DIFFERENT"}
+    assert [(one.subject.split()[0], one.results) for one in found.changes] == [(B, "changed")]
+    assert found.nights == 2
+
+
+def test_nights_of_which_none_repeats_have_no_verdict(tmp_path: Path) -> None:
+    dates = ({"campaign": "one", "started": "2026-11-22T10:00:00.000Z"}, {"campaign": "two"})
+    runs = [{"cell": A, "index": number, "seed": number, **date} for number in (0, 1) for date in dates]
+    assert verdicts(built(store(tmp_path, *runs), "two"), A, "night") == {"box": ""}
+
+
+def test_a_machine_knows_who_agrees_with_it(tmp_path: Path) -> None:
+    runs: list[dict[str, Any]] = []
+    for name in "abc":
+        runs += [{"cell": cell, "machine": name, "hardware": name * 64} for cell in (A, B)]
+    runs[5]["seed"] = 2  # B on c
+    found = {one.name: one for one in built(store(tmp_path, *runs)).machine_views}
+    assert found["a"].agreement == (("b", 2, 2), ("c", 1, 2))
+    assert [(one.number, one.of, one.others) for one in found["c"].memberships] == [(1, 1, ("a", "b")), (2, 2, ())]
+
+
+def test_runs_of_one_class_share_a_trace_and_others_part_where_they_do(tmp_path: Path) -> None:
+    made = store(tmp_path, {"cell": A, "index": 0}, {"cell": A, "index": 1}, {"cell": A, "index": 2, "seed": 2})
+    found = built(made).traces
+    assert [one.trace for one in found.records] == [0, 0, 1]
+    (layout, left), (other, right) = found.traces
+    assert layout == other
+    differing = [name for name, one, two in zip(found.layouts[layout], left[0], right[0], strict=True) if one != two]
+    assert differing[0] == "init: 0.dense/kernel"
+    assert "weights after epoch 4" in differing
+
+
+def test_names_from_elsewhere_become_files_of_their_own() -> None:
+    names = ["a/b", "a_b", "A/B", "../../etc/passwd", "<script>", "x" * 500, "x" * 501, "..", "", "ä"]
+    found = slugs.hrefs("cells", names)
+    assert len({href.lower() for href in found.values()}) == len(names)
+    for href in found.values():
+        folder, _, name = href.partition("/")
+        assert folder == "cells"
+        assert name.isascii()
+        assert not set(name) & set('/\\<>"')
+        assert not name.startswith(".")
+
+
+def test_the_same_records_give_the_same_files(tmp_path: Path) -> None:
+    found = built(store(tmp_path / "store", {"cell": A}, {"cell": B}))
+    assert dict(html.site(found)) == dict(html.site(found))
+
+
+def test_pages_that_a_later_report_does_not_have_go_and_other_files_stay(tmp_path: Path) -> None:
+    first = built(store(tmp_path / "one", {"cell": A}, {"cell": B}))
+    writing.write_page(first, tmp_path / "site")
+    (tmp_path / "site" / "cells" / "mine.html").write_text("<p>not of a report</p>")
+    writing.write_page(built(store(tmp_path / "two", {"cell": A})), tmp_path / "site")
+    left = sorted(path.name for path in (tmp_path / "site" / "cells").iterdir())
+    assert left == ["mine.html", "mlp_jax-cpu_keras_native_default.html"]
+
+
+def test_the_published_schema_is_current_and_a_report_is_valid(tmp_path: Path) -> None:
+    kept = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    assert kept == json_form.schema(), "accept: bench report --schema > docs/report.schema.json"
+    value = json.loads(json_form.render(built(store(tmp_path, {"cell": A}, {"cell": B, "seed": 2}))))
+    jsonschema.validate(value, kept)
+    value["cells"][0]["runs"] = "many"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, kept)
