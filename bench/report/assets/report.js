@@ -274,15 +274,11 @@ function pair() {
       show();
     });
   }
-  const fill = () => {
-    const asked = decodeURIComponent(location.hash.slice(1)).split("..");
-    const rows = asked.map((digest) => data.records.findIndex((row) => digest.length >= 6 && row[0].startsWith(digest)));
-    const places = rows.length === 2 && rows.every((at) => at >= 0) ? rows : [0, Math.min(1, names.length - 1)];
-    ["left", "right"].forEach((id, at) => { byId(id).value = names[places[at]] || ""; });
-    show();
-  };
-  addEventListener("hashchange", fill);
-  fill();
+  const asked = decodeURIComponent(location.search.slice(1)).split("..");
+  const rows = asked.map((digest) => data.records.findIndex((row) => digest.length >= 6 && row[0].startsWith(digest)));
+  const places = rows.length === 2 && rows.every((at) => at >= 0) ? rows : [0, Math.min(1, names.length - 1)];
+  ["left", "right"].forEach((id, at) => { byId(id).value = names[places[at]] || ""; });
+  show();
 }
 
 if (byId("matrix")) matrix();
