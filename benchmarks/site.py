@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""How long a report of many cells and machines takes to its first paint in headless Chromium, and how large it is.
+
+The values that the report draws are made up, as many as asked for; nothing is compared, and no record is read. Each
+page is opened from disk several times, each time in a fresh browser context. Prints a Markdown table.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.comparison import VERDICTS  # noqa: E402
+from bench.report import html  # noqa: E402
+from bench.report.page import CellView, EnvironmentView, ExpectationView, Page, PairView, ScoreRow, SplitView  # noqa: E402
+from tests.browser.chromium import opened, started  # noqa: E402
+
+#: Of a report: the tutorial's repeats, epochs, backends that are compared, and subjects that machines do not agree on.
+FITS, EPOCHS, BACKENDS, SUBJECTS = 10, 100, 8, 100
+#: Milliseconds since navigation began.
+PAINTS = """() => Object.fromEntries(
+    performance.getEntriesByType('paint').map(one => [one.name, one.startTime]).concat(
+    performance.getEntriesByType('navigation').map(one => ['loaded', one.loadEventEnd])))"""
+
+
+def generated(cells: int, machines: int, *, seed: int = 1) -> Page:
+    """Page values of that many cells, each run on one machine, in turn; every verdict occurs."""
+    random = np.random.default_rng(seed)
+    names = tuple(f"machine-{number:03d}" for number in range(machines))
+    views = tuple(_cell(number, names[number % machines], random) for number in range(cells))
+    verdicts = [one.run_verdict for one in views]
+    return Page(
+        campaign="2026-11-24",
+        machines=names,
+        counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
+        runs=3 * cells,
+        findings=tuple(f"finding {number}: `preset-{number}` repeats on {machines} machines." for number in range(50)),
+        cells=views,
+        pairs=tuple(_pair(number, random) for number in range(BACKENDS * (BACKENDS - 1) // 2)),
+        switches=(),
+        control_states=(),
+        yardsticks=(),
+        precision=(),
+        contrasts=(),
+        variances=(),
+        splits=tuple(_split(views[number % cells].cell, names) for number in range(SUBJECTS)),
+        expectations=tuple(_expectation(one) for one in views[::10]),
+        environment_columns=tuple(f"backend-{number}" for number in range(BACKENDS)),
+        environment=tuple(EnvironmentView(name=f"fact-{number}", values=("value",) * BACKENDS) for number in range(30)),
+        not_ok=tuple((one.cell, 0, "failed", "exit code 1") for one in views[::100]),
+        refused=(),
+    )
+
+
+def _cell(number: int, machine: str, random: np.random.Generator) -> CellView:
+    scores = [float(score) for score in random.uniform(0.01, 0.1, FITS)]
+    return CellView(
+        anchor=f"cell-{number + 1}",
+        cell=f"mlp/backend-{number % BACKENDS}/keras/native/preset-{number}",
+        machine=machine,
+        runs=3,
+        classes=("0 1", "2"),
+        run_verdict=VERDICTS[number % len(VERDICTS)],
+        backend_verdicts=(f"backend-{(number + 1) % BACKENDS}: ROUNDING", "6 backends: DIFFERENT"),
+        published_verdict=None,
+        published_digits=None,
+        confidence="3 runs, all identical: at 95 % confidence, fewer than 77.6 % of runs differ from the first.",
+        divergence="run 0 and run 2 part at fit 1, update 3: 0.dense/kernel[0, 0], 4 ULP",
+        lane=None,
+        scores=tuple(
+            ScoreRow(
+                position=at, published=None, ours=float(score), digits="", lowest=float(score), highest=float(score)
+            )
+            for at, score in enumerate(scores, 1)
+        ),
+        controls=(("intra_op_threads", "1", "in force", "1 thread in /proc"),),
+        seconds=scores[0],
+    )
+
+
+def _expectation(one: CellView) -> ExpectationView:
+    return ExpectationView(
+        where=one.cell,
+        scope="run",
+        at_least="identical",
+        subject=one.cell,
+        holds=one.run_verdict == "IDENTICAL",
+        seen=one.run_verdict,
+    )
+
+
+def _pair(number: int, random: np.random.Generator) -> PairView:
+    growth = tuple(int(value) for value in np.cumsum(random.integers(0, 50, EPOCHS)))
+    return PairView(
+        anchor=f"pair-{number + 1}",
+        left=f"backend-{number % BACKENDS}",
+        right=f"backend-{(number + 1) % BACKENDS}",
+        lane="mlp/*/numpy/supplied/ordered",
+        verdict="ROUNDING",
+        bound="64 ulp",
+        weights_ulp=str(growth[-1]),
+        predictions_ulp="12",
+        digits="4.3",
+        divergence="fit 1, update 1: 0.dense/bias[0], 4 ULP",
+        growth=growth,
+        remarks=(),
+    )
+
+
+def _split(subject: str, names: Sequence[str]) -> SplitView:
+    return SplitView(
+        subject=subject,
+        classes=tuple((at + 1, len(names[at::2]), ", ".join(names[at::2]), f"{at:064x}") for at in range(2)),
+        unrepeatable="",
+        explanations=("cpu_flag.avx512f splits them exactly.",),
+        suspects=(),
+    )
+
+
+def write(page: Page, folder: Path) -> None:
+    """The site of these values."""
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(html.render(page), encoding="utf-8")
+
+
+def measured(folder: Path, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Page -> what each opening took, in seconds; the first of all is left out, since it also starts the browser."""
+    found: dict[str, list[dict[str, float]]] = {}
+    with started() as browser:
+        for path in sorted(folder.glob("*.html")):
+            for number in range(rounds + 1):
+                with opened(browser, path) as page:
+                    times = page.evaluate(PAINTS)
+                if number:
+                    found.setdefault(path.name, []).append({name: value / 1000 for name, value in times.items()})
+    return found
+
+
+def table(folder: Path, rounds: int) -> None:
+    """A line for each page, in Markdown."""
+    print("| page | MiB | first paint, median s | most s | first content, median s | loaded, median s |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for page, times in measured(folder, rounds).items():
+        first = [one["first-paint"] for one in times]
+        figures = [statistics.median(first), max(first)]
+        figures += [statistics.median(one[key] for one in times) for key in ("first-contentful-paint", "loaded")]
+        size = (folder / page).stat().st_size / 2**20
+        print(f"| {page} | {size:.1f} | " + " | ".join(f"{one:.2f}" for one in figures) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--cells", type=int, default=10_000, help="default: 10000")
+    parser.add_argument("--machines", type=int, default=200, help="default: 200")
+    parser.add_argument("--rounds", type=int, default=5, help="openings of each page (default: 5)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write DIR/site, and keep it")
+    arguments = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, {platform.python_version()}\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = (arguments.keep or Path(name)) / "site"
+        begin = time.perf_counter()
+        write(generated(arguments.cells, arguments.machines), folder)
+        written = time.perf_counter() - begin
+        size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
+        print(f"{arguments.cells:,} cells, {arguments.machines:,} machines: {size:.1f} MiB in {written:.1f} s\n")
+        table(folder, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
