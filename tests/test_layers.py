@@ -10,6 +10,7 @@ BENCH = ROOT / "bench"
 #: From the ground up; a module imports only from lines above its own, function-level imports included.
 LAYERS = (
     "errors", "digests", "resources", "controls", "cpus", "process", "cell", "bound", "matrix.file", "matrix", "plan",
+    "pipeline",
     "records", "verification", "observations", "fingerprints", "store", "machines", "collector", "bundle", "supplied",
     "hostsettings", "emulators", "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",

@@ -116,6 +116,16 @@ BAD: list[tuple[str, Any, list[str]]] = [
      ["$.emulations.haswell", "seen 'Haswell'"]),
     ("unknown architecture", lambda raw: raw["backends"]["numpy-reference"].update(architectures=["aarch46"]),
      ["$.backends.numpy-reference.architectures[0]", "legal: x86_64, aarch64", "did you mean 'aarch64'?"]),
+    ("runner without labels", lambda raw: raw["runners"]["hosted"].update(github=[]),
+     ["$.runners.hosted.github", "at least 1"]),
+    ("label that is none", lambda raw: raw["runners"]["hosted"].update(github=["self-hosted, gpu"]),
+     ["$.runners.hosted.github[0]", "'self-hosted, gpu'"]),
+    ("unknown key of a runner", lambda raw: raw["runners"]["gpu"].update(label=["x"]),
+     ["$.runners.gpu.label: unknown key 'label'", "legal: github, gitlab, accelerator, jobs"]),
+    ("unknown cut into jobs", lambda raw: raw["runners"]["gpu"].update(jobs="backends"),
+     ["$.runners.gpu.jobs", "did you mean 'backend'?"]),
+    ("runner whose name is no label", lambda raw: raw["runners"].update({"Lab_3": raw["runners"]["gpu"]}),
+     ["$.runners: the name 'Lab_3'"]),
     ("seed out of range", lambda raw: raw.update(seeds=[2**32]), ["$.seeds[0]", "4294967296"]),
 ]  # fmt: skip
 

@@ -164,8 +164,9 @@ def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
 
 
 def _names(file: File) -> list[str]:
-    """Names that become parts of cell ids."""
-    groups: dict[str, Iterable[str]] = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets}
+    """Names that become parts of cell ids, and those of runners, which become labels of machines."""
+    groups: dict[str, Iterable[str]] = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets,
+                                         "runners": file.runners}  # fmt: skip
     return [
         f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other"
         for group, names in groups.items()

@@ -84,6 +84,19 @@ class EmulatorEntry(Entry):
         return value
 
 
+#: A label of a runner on GitHub, or a tag on GitLab.
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class RunnerEntry(Entry):
+    """A machine of the nightly: by which labels a service finds it, and how its work is cut into jobs."""
+
+    github: list[Label] = Field(min_length=1)
+    gitlab: list[Label] = Field(min_length=1)
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    jobs: Literal["backend", "machine"] = "backend"
+
+
 #: A machine by caps: variables that the libraries of a guest read.
 Caps = dict[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")], str]
 
@@ -111,6 +124,7 @@ class File(Entry):
     trace: Trace
     limits: Limits
     emulations: dict[str, Emulation] = {}
+    runners: dict[str, RunnerEntry] = {}
     default: list[str | CellsEntry]
     all_workloads: list[str | CellsEntry] = []
     yardstick: str | None = None
@@ -192,6 +206,7 @@ SHAPES: dict[tuple[str, ...], type[Entry]] = {
     ("workloads", "*"): WorkloadEntry,
     ("limits",): Limits,
     ("emulations", "*"): EmulatorEntry,
+    ("runners", "*"): RunnerEntry,
     ("default", "*"): CellsEntry,
     ("all_workloads", "*"): CellsEntry,
     ("expect", "*"): ExpectationEntry,
