@@ -10,21 +10,22 @@ BENCH = ROOT / "bench"
 #: From the ground up; a module imports only from lines above its own, function-level imports included.
 LAYERS = (
     "errors", "digests", "resources", "controls", "cpus", "process", "cell", "bound", "matrix.file", "matrix", "plan",
-    "records", "verification", "observations", "fingerprints", "store", "machines", "collector", "bundle", "supplied",
-    "hostsettings", "emulators", "engine", "images", "sharing", "inventory",
+    "records", "verification", "observations", "fingerprints", "store", "machines", "where", "collector", "bundle",
+    "supplied", "hostsettings", "emulators", "engine", "images", "sharing", "inventory",
     "executors", "executors.docker", "executors.here", "sbom", "attempts", "campaign", "distance",
     "elements", "jsonlines", "sources", "divergence",
     "tensors", "tensors.mapped", "tensors.archive", "tensors.npy", "tensors.npz", "tensors.hdf5", "tensors.safetensors",
     "tensors.text", "tensors.files", "tensors.histogram", "tensors.median", "tensors.tally", "tensors.elementwise",
     "tensors.walk", "tensors.comparison",
-    "comparability", "index", "explanation", "classes", "history", "classifiers", "comparison", "groups",
+    "comparability", "index", "baseline", "explanation", "classes", "history", "classifiers", "comparison", "groups",
     "switches", "proportion", "placement", "published", "claim", "precision", "distributions", "variance",
-    "expectations", "findings", "analysis",
-    "report", "report.statistics", "report.switches", "report.page", "report.json", "report.markdown",
+    "judgement", "nights", "drift", "fleet", "likeness", "changes", "expectations", "findings", "analysis",
+    "report", "report.statistics", "report.switches", "report.page", "report.junit", "report.json", "report.markdown",
     "report.controls", "report.html", "report.writing", "report.terminal",
     "cli", "cli.options", "cli.refusals", "cli.executing", "cli.progress", "cli.plan", "cli.build", "cli.report",
-    "cli.run", "cli.compare_files", "cli.compare", "cli.classes", "cli.controls", "cli.claim", "cli.show", "cli.export",
-    "cli.collect", "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main", "__main__",
+    "cli.run", "cli.gate", "cli.bless", "cli.compare_files", "cli.compare", "cli.classes", "cli.controls", "cli.claim",
+    "cli.show", "cli.export", "cli.collect", "cli.history", "cli.images", "cli.doctor", "cli.clean", "cli.main",
+    "__main__",
 )  # fmt: skip
 
 
