@@ -84,11 +84,12 @@ def test_plan_counts(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 cells, 5 runs" in out
 
 
-def test_report_writes_three_forms_and_exits_0_or_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_writes_all_forms_and_exits_0_or_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As expected: 0. A breach of `expect:`: 1, with a sentence that names cell and runs."""
     plant(folder / "good", (SINGLE, 0, 1), (SINGLE, 1, 1))
     assert main(["report", "--store", "good"]) == 0
-    assert sorted(path.name for path in (folder / "report").iterdir()) == ["index.html", "report.json", "report.md"]
+    written = sorted(path.name for path in (folder / "report").iterdir())
+    assert written == ["index.html", "junit.xml", "report.json", "report.md"]
     plant(folder / "bad", (SINGLE, 0, 1), (SINGLE, 1, 2))
     capsys.readouterr()
     assert main(["report", "--store", "bad"]) == 1

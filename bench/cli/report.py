@@ -8,13 +8,16 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import analysis, index, published, resources
+from bench.analysis import Analysis
+from bench.baseline import Baseline
 from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
 from bench.report import terminal, writing
+from bench.report.page import Blobs
 from bench.store import Refused, Store, Stored, StoredObservation
 
-HELP = "compare the records of a campaign and write report/index.html, report.md and report.json"
+HELP = "compare the records of a campaign and write report/index.html, report.md, report.json and junit.xml"
 EXAMPLE = "bench report --store results -o report"
 
 
@@ -35,7 +38,20 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:
-    """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for what was refused."""
+    """Writes the report, prints its summary; 1 for a breach of `expect:` that no known exception excuses today, 3 for
+    what was refused. What is written does not depend on the day."""
+    found, blobs = analysed(store, matrix, campaign=campaign, only=only)
+    page = writing.write(found, blobs, folder)
+    console = Console(highlight=False)
+    terminal.show(page, console)
+    console.print(f"report: {folder / 'index.html'}", soft_wrap=True)
+    return worst_exit([1 if found.breaches(options.today()) else 0, 3 if found.refused else 0])
+
+
+def analysed(
+    store: Store, matrix: Matrix, *, campaign: str | None, only: Sequence[str] = (), baseline: Baseline | None = None
+) -> tuple[Analysis, Blobs]:
+    """The analysis of a store's campaign, and what gives the bytes of blobs; what is damaged is in it as refused."""
     references = published.load(resources.find("reference") / "published.yaml")
     records = list(store.scan())
     # Of observations only what the index takes is kept, and not their values, which may be large.
@@ -53,9 +69,6 @@ def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, o
         campaign=campaign,
         only=only,
         index=lambda: index.refresh(store, [*records, *observed]),
+        baseline=baseline,
     )
-    page = writing.write(found, lambda digest: b"" if digest in unread else store.blob(digest), folder)
-    console = Console(highlight=False)
-    terminal.show(page, console)
-    console.print(f"report: {folder / 'index.html'}", soft_wrap=True)
-    return worst_exit([1 if found.breaches else 0, 3 if found.refused else 0])
+    return found, lambda digest: b"" if digest in unread else store.blob(digest)

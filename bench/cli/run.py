@@ -49,13 +49,13 @@ def command(arguments: argparse.Namespace) -> int:
     settings = campaign.Settings(machine=arguments.machine, emulation=arguments.emulate, jobs=arguments.jobs)
     with Shown(console) as shown:
         result = campaign.execute(runs, executor=executor, store=store, settings=settings, listener=shown)
-    codes = [_code(record) for record in result.records]
+    codes = [code(record) for record in result.records]
     if not arguments.no_report:
         codes.append(report.write(store, matrix, campaign=name, folder=arguments.report, only=arguments.only))
     return worst_exit(codes)
 
 
-def _code(record: Record) -> int:
+def code(record: Record) -> int:
     """Failed and timed-out runs are exit code 3; so is an image that could not be built."""
     if record.status in ("failed", "timeout"):
         return 3
