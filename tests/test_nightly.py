@@ -1,8 +1,8 @@
 """scripts/nightly: the order of a night, its exit code, and whole nights of three machines, for real."""
 
+import importlib.metadata
 import json
 import os
-import site
 import subprocess
 import sys
 import venv
@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.engines import ROOT
 from tests.test_matrix import write
@@ -119,11 +120,20 @@ def test_wrong_options_are_exit_2_and_nothing_runs(tmp_path: Path, words: list[s
 
 
 def environment(folder: Path) -> tuple[Path, Path]:
-    """A Python with the packages of this one, and the folder of what is its own."""
+    """A Python with what the guest imports of this one's packages and no more, so that what else is installed here in
+    the meantime is no other stack; and the folder of its packages."""
     venv.create(folder, symlinks=True)
     [own] = folder.glob("lib/python3*/site-packages")
-    shared = [path for path in [*site.getsitepackages(), *sys.path] if Path(path).name == "site-packages"]
-    (own / "shared.pth").write_text("\n".join(dict.fromkeys(shared)), encoding="utf-8")
+    wanted, done = ["numpy", "pandas", "scikit-learn"], set()
+    while wanted:
+        name = wanted.pop()
+        done.add(name)
+        found = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")}:
+            if not (own / top).exists():
+                (own / top).symlink_to(found.locate_file(top))  # type: ignore[arg-type]
+        needs = [Requirement(text) for text in found.requires or ()]
+        wanted += [one.name for one in needs if one.name not in done and (not one.marker or one.marker.evaluate())]
     return folder / "bin" / "python", own
 
 

@@ -71,8 +71,13 @@ def test_names_are_unique_and_legal_in_an_artifact() -> None:
     assert not [name for name in names if set(name) & set('":<>|*?\r\n\\/ ')]
 
 
-def test_github_reads_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """`include` for a job matrix; `labels` for runs-on; the options that the plan was made with travel along."""
+def test_github_reads_one_line_of_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """`include` for a job matrix; `labels` for runs-on; the options that the plan was made with travel along. A file
+    gets the same, where other programs print too."""
+    assert main(["plan", "--format", "github", "-o", str(tmp_path / "jobs.json")]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["plan", "--format", "github"]) == 0
+    assert capsys.readouterr().out == (tmp_path / "jobs.json").read_text(encoding="utf-8")
     assert main(["plan", "--format", "github", "--only", "mlp/tf-*/keras/*", "--runs", "5", "--seeds", "1", "2",
                  "--all"]) == 0  # fmt: skip
     out = capsys.readouterr().out

@@ -65,9 +65,10 @@ def test_zizmor_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
-INJECTED = "          echo ${{ github.event.head_commit.message }}\n          matrix=$("
+OPTIONS = "          options=()\n"
+INJECTED = "          echo ${{ github.event.head_commit.message }}\n"
 PLANTED: list[tuple[str, str, str, str]] = [
-    ("zizmor", "          matrix=$(", INJECTED, "template-injection"),
+    ("zizmor", OPTIONS, OPTIONS + INJECTED, "template-injection"),
     ("zizmor", "\n        with:\n          persist-credentials: false", "", "artipacked"),
     ("zizmor", "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6", "unpinned-uses"),
     ("zizmor", "    permissions:\n      contents: read\n", "    permissions: write-all\n", "excessive-permissions"),

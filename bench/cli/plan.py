@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench import pipeline, plan
 from bench.cli import options
@@ -32,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="jobs for this one of `runners` of the matrix (default: all); may be given several times",
     )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where jobs go (default: standard output)")
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -40,12 +42,18 @@ def command(arguments: argparse.Namespace) -> int:
         matrix, campaign="", only=arguments.only, pool=arguments.pool, runs=arguments.runs, seeds=arguments.seeds
     )
     if arguments.format == "text":
-        if arguments.runner:
-            raise UsageError("--runner goes with `--format github` or `--format gitlab`; runs have no runner")
+        if arguments.runner or arguments.output:
+            raise UsageError(
+                "--runner and --output are about jobs: give them with `--format github` or `--format gitlab`"
+            )
         _tell(matrix, runs)
         return 0
     made = pipeline.pipeline(matrix, runs, pool=arguments.pool, options=_options(arguments), names=arguments.runner)
-    sys.stdout.write(FORMATS[arguments.format](made.jobs).rstrip("\n") + "\n")
+    text = FORMATS[arguments.format](made.jobs).rstrip("\n") + "\n"
+    if arguments.output is None:
+        sys.stdout.write(text)
+    else:
+        arguments.output.write_text(text, encoding="utf-8")
     if made.left_out:
         print(
             f"bench plan: no job for {', '.join(made.left_out)}: no chosen runner has the accelerator", file=sys.stderr
