@@ -73,7 +73,7 @@ def test_a_night_runs_exports_collects_reports_and_gates_last(tmp_path: Path) ->
         f"run {at} --no-report {chosen} --executor here --runs 2",
         f"export {at} -o {tmp_path}/bundle.zip",
         f"collect --store {tmp_path}/results {tmp_path}/a.zip s3://team/b.zip",
-        f"report {at} {chosen} -o {tmp_path}/site",
+        f"report {at} {chosen} --baseline {tmp_path}/base.json -o {tmp_path}/site",
         f"gate {at} {chosen} --baseline {tmp_path}/base.json --junit {tmp_path}/site/gate.xml",
     ]
 
@@ -202,4 +202,4 @@ def test_a_drift_on_one_machine_of_three_turns_the_night_red_and_nothing_else_do
 
     fourth = fleet.night("2026-12-04")
     assert fourth.returncode == 0, fourth.stdout + fourth.stderr
-    assert "BREACH" not in fourth.stdout
+    assert "BREACH" not in fourth.stdout  # the report and the gate know one baseline

@@ -38,7 +38,7 @@ def gate(arguments: argparse.Namespace, today: dt.date) -> int:
     matrix = options.read_matrix(arguments)
     store = Store.existing(arguments.store)
     known = baseline.read(arguments.baseline)
-    found, blobs = report.analysed(store, matrix, campaign=arguments.campaign, only=arguments.only, baseline=known)
+    found, blobs = report.analysed(store, matrix, campaign=arguments.campaign, only=arguments.only, known=known)
     _check(arguments.only, found)
     for line in lines(found, arguments.store, today):
         print(printable(line))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import analysis, index, published, resources
+from bench import analysis, baseline, index, published, resources
 from bench.analysis import Analysis
 from bench.baseline import Baseline
 from bench.cli import options
@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_store(parser)
     options.add_campaign(parser)
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
+    options.add_baseline(parser)
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)"
     )
@@ -34,13 +35,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
     store = Store.existing(arguments.store)
-    return write(store, matrix, campaign=arguments.campaign, folder=arguments.output, only=arguments.only)
+    known = baseline.read(arguments.baseline)
+    return write(store, matrix, campaign=arguments.campaign, folder=arguments.output, only=arguments.only, known=known)
 
 
-def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:
+def write(
+    store: Store,
+    matrix: Matrix,
+    *,
+    campaign: str | None,
+    folder: Path,
+    only: Sequence[str] = (),
+    known: Baseline | None,
+) -> int:
     """Writes the report, prints its summary; 1 for a breach of `expect:` that no known exception excuses today, 3 for
     what was refused. What is written does not depend on the day."""
-    found, blobs = analysed(store, matrix, campaign=campaign, only=only)
+    found, blobs = analysed(store, matrix, campaign=campaign, only=only, known=known)
     page = writing.write(found, blobs, folder)
     console = Console(highlight=False)
     terminal.show(page, console)
@@ -49,7 +59,7 @@ def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, o
 
 
 def analysed(
-    store: Store, matrix: Matrix, *, campaign: str | None, only: Sequence[str] = (), baseline: Baseline | None = None
+    store: Store, matrix: Matrix, *, campaign: str | None, only: Sequence[str] = (), known: Baseline | None
 ) -> tuple[Analysis, Blobs]:
     """The analysis of a store's campaign, and what gives the bytes of blobs; what is damaged is in it as refused."""
     references = published.load(resources.find("reference") / "published.yaml")
@@ -69,6 +79,6 @@ def analysed(
         campaign=campaign,
         only=only,
         index=lambda: index.refresh(store, [*records, *observed]),
-        baseline=baseline,
+        baseline=known,
     )
     return found, lambda digest: b"" if digest in unread else store.blob(digest)
