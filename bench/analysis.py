@@ -1,5 +1,6 @@
 """From a store of records to everything a report or a gate needs: the whole consuming half, in one direction."""
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +16,23 @@ from bench import (
     published,
     switches,
     variance,
+    where,
 )
+from bench.baseline import Baseline
 from bench.bound import Bound
 from bench.cell import selected
+from bench.changes import Changes, Differing
 from bench.classes import Split
 from bench.comparison import Comparison, compare
 from bench.distributions import Contrast
 from bench.errors import BenchError, RefusedInput, UsageError
-from bench.expectations import Judged
 from bench.findings import Finding
 from bench.groups import Group
 from bench.history import Change
 from bench.index import Index
+from bench.judgement import Judged
 from bench.matrix import Matrix
+from bench.nights import Nights
 from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
 from bench.records import Record
@@ -40,7 +45,8 @@ from bench.variance import Variance
 class Analysis:
     """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
     machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before, and
-    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all."""
+    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all. `new` are
+    groups of which a night is expected and that have no past to be held against."""
 
     campaign: str
     groups: tuple[Group, ...]
@@ -55,13 +61,14 @@ class Analysis:
     contrasts: tuple[Contrast, ...]
     variances: tuple[Variance, ...]
     judged: tuple[Judged, ...]
+    new: tuple[Group, ...]
     findings: tuple[Finding, ...]
     not_ok: tuple[Record, ...]
     refused: tuple[Refused, ...]
 
-    @property
-    def breaches(self) -> tuple[Judged, ...]:
-        return tuple(one for one in self.judged if not one.holds)
+    def breaches(self, today: dt.date) -> tuple[Judged, ...]:
+        """What is broken and not excused on a day."""
+        return tuple(one for one in self.judged if one.breach(today))
 
 
 def analyse(
@@ -72,11 +79,13 @@ def analyse(
     campaign: str | None = None,
     only: Sequence[str] = (),
     index: Callable[[], Index] | None = None,
+    baseline: Baseline | None = None,
 ) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it.
 
     `index` gives the store's index; it is asked only if there are several machines or campaigns, or observations alone,
-    which belong to no campaign.
+    which belong to no campaign; or if a stack changed, to name what changed in it. A night is held against the
+    `baseline`, and without an entry there against the campaign before.
     """
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
@@ -97,6 +106,8 @@ def analyse(
     errors = precision.measure(run_groups, matrix.file.yardstick)
     contrasts = distributions.contrasts(run_groups)
     variances = variance.shares(run_groups)
+    past = Nights(stored, baseline)
+    not_ok = _unresolved([one.record for one in chosen])
     return Analysis(
         campaign=campaign or "of other tools",
         groups=run_groups,
@@ -110,10 +121,42 @@ def analyse(
         splits=splits,
         nights=_nights(indexed, campaign, only) if indexed is not None and campaign is not None else (),
         fingerprints=classes.fingerprints(indexed) if indexed is not None else {},
-        judged=expectations.judge(matrix.expect, run_groups, (*pairs, *(one.comparison for one in switched)), lanes),
+        judged=expectations.judge(
+            matrix.expect,
+            run_groups,
+            (*pairs, *(one.comparison for one in switched)),
+            lanes,
+            nights=past,
+            not_ok=not_ok,
+            changes=Changes(differing=_differing(index)) if index is not None else None,
+        ),
+        new=_new(matrix, run_groups, past),
         findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits, switched),
-        not_ok=_unresolved([one.record for one in chosen]),
+        not_ok=not_ok,
         refused=refused,
+    )
+
+
+def _differing(index: Callable[[], Index]) -> Differing:
+    """Tells two records' fingerprints apart by the index, as far as it has them."""
+
+    def differing(left: str, right: str) -> tuple[history.KeyChange, ...]:
+        found = index()
+        known = dict(zip(found.runs["record"], found.runs["environment"], strict=True))
+        sides = [found.environments.get(known.get(digest, "")) for digest in (left, right)]
+        return history.differing(sides[0], sides[1]) if sides[0] and sides[1] else ()
+
+    return differing
+
+
+def _new(matrix: Matrix, run_groups: Sequence[Group], nights: Nights) -> tuple[Group, ...]:
+    expected = [one.where for one in matrix.expect if one.scope == "night"]
+    return tuple(
+        group
+        for group in run_groups
+        if any(where.covers(pattern, group.first.record.run) for pattern in expected)
+        and nights.past(group) is None
+        and nights.replaced(group) is None
     )
 
 
@@ -158,9 +201,8 @@ def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound
         same_cell = left.cell.replace(backend=right.cell.backend) == right.cell
         same_seeds = left.first.record.run.seeds == right.first.record.run.seeds
         if same_cell and same_seeds and left.cell.backend != right.cell.backend and left.place() == right.place():
-            bound = next(
-                (bound for pattern, bound in bounds if left.cell.matches(pattern) and right.cell.matches(pattern)), None
-            )
+            runs = left.first.record.run, right.first.record.run
+            bound = next((bound for pattern, bound in bounds if all(where.covers(pattern, run) for run in runs)), None)
             found.append(compare(left.first, right.first, "backend", bound))
     return tuple(found)
 
@@ -173,7 +215,9 @@ def _published(
     for reference in matrix.references:
         for group in run_groups:
             if group.cell.matches(reference.where):
-                bound = next((bound for pattern, bound in bounds if group.cell.matches(pattern)), None)
+                bound = next(
+                    (bound for pattern, bound in bounds if where.covers(pattern, group.first.record.run)), None
+                )
                 found.append(published.compare(group, references[reference.lane], bound))
     return tuple(found)
 

@@ -137,7 +137,7 @@ def samples(groups: Sequence[Group]) -> tuple[Sample, ...]:
     for group in groups:
         if group.verdict in ("DIFFERENT", "ROUNDING"):
             found[tuple(sorted(_keys(group).items()))].append(group)
-    return tuple(_sample(members) for _, members in sorted(found.items()))
+    return tuple(sample(members) for _, members in sorted(found.items()))
 
 
 def _keys(group: Group) -> dict[str, str]:
@@ -147,8 +147,9 @@ def _keys(group: Group) -> dict[str, str]:
             if name not in ("index", "campaign") and not name.startswith("seed.")}  # fmt: skip
 
 
-def _sample(groups: Sequence[Group]) -> Sample:
-    """An unseeded cell's fits are draws of one kind, unless its runs share initial weights nevertheless."""
+def sample(groups: Sequence[Group]) -> Sample:
+    """All scores of groups of one cell, stack and machine class, by place. An unseeded
+    cell's fits are draws of one kind, unless its runs share initial weights nevertheless."""
     columns: dict[Place, list[float]] = defaultdict(list)
     for group in groups:
         seeds = tuple(sorted(group.first.record.run.seeds.items())) if group.cell.seeding != "unseeded" else ()
@@ -173,7 +174,17 @@ def _starts(group: Group) -> list[str]:
 
 def contrasts(groups: Sequence[Group]) -> tuple[Contrast, ...]:
     """Every two samples that a scope compares, tested; the correction is over all of them."""
-    pairs = list(_pairs(samples(groups)))
+    return tested(list(_pairs(samples(groups))))
+
+
+def least(left: int, right: int) -> float:
+    """The least p that any scores of so many on each side could give: 2 / C(left + right, left), exact and two-sided,
+    of either test."""
+    return 2 / math.comb(left + right, left)
+
+
+def tested(pairs: Sequence[tuple[str, Sample, Sample]]) -> tuple[Contrast, ...]:
+    """Samples at their scopes, tested at every place that both have; the correction is over all of them."""
     raw = [[] if _untestable(left, right) else _tests(left, right) for _, left, right in pairs]
     tests = [one for some in raw for one in some]
     if not tests:
@@ -286,5 +297,5 @@ def _needed(one: NDArray[np.float64], other: NDArray[np.float64], alpha: float) 
         found = samplesize_rank_compare_onetail(one, other, alpha=alpha, power=POWER)
     except ValueError:  # neither tends to be larger
         return None
-    least = next(n for n in itertools.count(2) if 2 / math.comb(2 * n, n) <= alpha)
-    return max(least, math.ceil(float(max(found.nobs_treat, found.nobs_ref))))
+    fewest = next(n for n in itertools.count(2) if least(n, n) <= alpha)
+    return max(fewest, math.ceil(float(max(found.nobs_treat, found.nobs_ref))))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench import where
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, Verdict, compare
@@ -44,6 +45,11 @@ class Group:
 
 def group(stored: Iterable[Stored], bounds: "Sequence[tuple[str, Bound]]" = ()) -> tuple[Group, ...]:
     """Groups of ok runs in order of cell and stack. Of several ok attempts at one index the earliest counts."""
+    return tuple(_make(runs, bounds) for runs in gather(stored))
+
+
+def gather(stored: Iterable[Stored]) -> list[list[Stored]]:
+    """The runs of each group, by index, not compared yet."""
     found: dict[tuple[object, ...], dict[int, Stored]] = {}
     for one in sorted(stored, key=lambda one: (one.record.started, one.digest)):
         run = one.record.run
@@ -57,15 +63,13 @@ def group(stored: Iterable[Stored], bounds: "Sequence[tuple[str, Bound]]" = ()) 
                 run.campaign,
             )
             found.setdefault(key, {}).setdefault(run.index, one)
-    return tuple(
-        _make([runs[index] for index in sorted(runs)], bounds)
-        for _, runs in sorted(found.items(), key=lambda item: str(item[0]))
-    )
+    return [[runs[index] for index in sorted(runs)] for _, runs in sorted(found.items(), key=lambda item: str(item[0]))]
 
 
 def _make(runs: Sequence[Stored], bounds: "Sequence[tuple[str, Bound]]") -> Group:
-    cell = Cell.parse(runs[0].record.run.cell)
-    bound = next((bound for pattern, bound in bounds if cell.matches(pattern)), None)
+    run = runs[0].record.run
+    cell = Cell.parse(run.cell)
+    bound = next((bound for pattern, bound in bounds if where.covers(pattern, run)), None)
     comparisons = tuple(compare(runs[0], other, "run", bound) for other in runs[1:])
     classes: dict[tuple[object, ...], list[int]] = {}
     ways = [_ways(one) for one in runs]

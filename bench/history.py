@@ -67,7 +67,7 @@ def _changes(
     for before, after in itertools.pairwise(nights):
         earlier, later = by_night[before], by_night[after]
         found = set(earlier["class"]), set(later["class"])
-        keys = _keys(environments[earlier["environment"].iloc[-1]], environments[later["environment"].iloc[0]])
+        keys = differing(environments[earlier["environment"].iloc[-1]], environments[later["environment"].iloc[0]])
         yield Change(
             subject=subject,
             machine=machine,
@@ -89,7 +89,8 @@ def _results(before: set[str], after: set[str]) -> str:
     return "came together" if len(after) == 1 else "same"
 
 
-def _keys(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[KeyChange, ...]:
+def differing(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[KeyChange, ...]:
+    """Keys of two fingerprints that are not the same in both, by name."""
     return tuple(
         KeyChange(key=key, before=before.get(key, ABSENT), after=after.get(key, ABSENT))
         for key in sorted({*before, *after})

@@ -24,7 +24,7 @@ from bench import comparability, fingerprints
 from bench.comparability import VARIES
 from bench.digests import lines_digest
 from bench.errors import RefusedInput
-from bench.records import Record
+from bench.records import Outcome, Record
 from bench.store import Refused, Store, Stored, StoredObservation
 
 if TYPE_CHECKING:
@@ -65,14 +65,12 @@ def row(stored: Stored, stack: Mapping[str, Any]) -> tuple[dict[str, object], di
     outcome = record.outcome
     assert outcome is not None
     keys = fingerprints.keys(record, stack)
-    ways = [repeat.path() for repeat in outcome.repeats]
-    way = "" if None in ways else lines_digest(" ".join(one or ()) for one in ways)
     run = record.run
     return {
         "record": stored.digest,
         "subject": subject(record),
         "result": str(outcome.result_digest),
-        "way": way,
+        "way": way(outcome),
         "machine": run.machine.label,
         "hardware": str(run.machine.hardware),
         "stack": str(run.stack),
@@ -81,6 +79,12 @@ def row(stored: Stored, stack: Mapping[str, Any]) -> tuple[dict[str, object], di
         "started": record.started,
         "environment": _environment(keys),
     }, keys
+
+
+def way(outcome: Outcome) -> str:
+    """The digest of the weights after every epoch of every fit; empty where not all were kept."""
+    ways = [repeat.path() for repeat in outcome.repeats]
+    return "" if None in ways else lines_digest(" ".join(one or ()) for one in ways)
 
 
 def subject(record: Record) -> str:

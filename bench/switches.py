@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench import where
 from bench.bound import Bound
 from bench.comparison import Comparison, compare
 from bench.groups import Group
@@ -70,7 +71,8 @@ def _key(group: Group) -> tuple[object, ...]:
 
 
 def _switch(base: Group, other: Group, bounds: Sequence[tuple[str, Bound]]) -> Switch:
-    bound = next((one for pattern, one in bounds if base.cell.matches(pattern) and other.cell.matches(pattern)), None)
+    runs = base.first.record.run, other.first.record.run
+    bound = next((one for pattern, one in bounds if all(where.covers(pattern, run) for run in runs)), None)
     found = compare(base.first, other.first, "control", bound)
     if found.verdict == "IDENTICAL":
         stray = next(((base.first, run) for run in _strays(other)), None)

@@ -98,6 +98,7 @@ def test_report_writes_a_site_with_its_forms_and_exits_0_or_1(folder: Path, caps
         "assets",
         "report.json",
         "report.md",
+        "junit.xml",
     }
     plant(folder / "bad", (SINGLE, 0, 1), (SINGLE, 1, 2))
     capsys.readouterr()

@@ -116,6 +116,16 @@ BAD: list[tuple[str, Any, list[str]]] = [
      ["$.emulations.haswell", "seen 'Haswell'"]),
     ("unknown architecture", lambda raw: raw["backends"]["numpy-reference"].update(architectures=["aarch46"]),
      ["$.backends.numpy-reference.architectures[0]", "legal: x86_64, aarch64", "did you mean 'aarch64'?"]),
+    ("runner without labels", lambda raw: raw["runners"]["hosted"].update(github=[]),
+     ["$.runners.hosted.github", "at least 1"]),
+    ("label that is none", lambda raw: raw["runners"]["hosted"].update(github=["self-hosted, gpu"]),
+     ["$.runners.hosted.github[0]", "'self-hosted, gpu'"]),
+    ("unknown key of a runner", lambda raw: raw["runners"]["gpu"].update(label=["x"]),
+     ["$.runners.gpu.label: unknown key 'label'", "legal: github, gitlab, accelerator, jobs"]),
+    ("unknown cut into jobs", lambda raw: raw["runners"]["gpu"].update(jobs="backends"),
+     ["$.runners.gpu.jobs", "did you mean 'backend'?"]),
+    ("runner whose name is no label", lambda raw: raw["runners"].update({"Lab_3": raw["runners"]["gpu"]}),
+     ["$.runners: the name 'Lab_3'"]),
     ("seed out of range", lambda raw: raw.update(seeds=[2**32]), ["$.seeds[0]", "4294967296"]),
 ]  # fmt: skip
 
@@ -156,12 +166,12 @@ def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str) -> None:
         matrix.load(path)
 
 
-@given(st.sampled_from(["identical", "3 ulp", "0 ulp", "3.5 digits", "12 digits"]))
+@given(st.sampled_from(["identical", "3 ulp", "0 ulp", "3.5 digits", "12 digits", "same-distribution"]))
 def test_a_bound_is_its_text(text: str) -> None:
     assert str(Bound.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "3", "ulp", "-1 ulp", "1.5 ulp", "same-distribution", "3  ulp"])
+@pytest.mark.parametrize("text", ["", "3", "ulp", "-1 ulp", "1.5 ulp", "same distribution", "3  ulp"])
 def test_what_is_no_bound_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}$"):
         Bound.parse(text)

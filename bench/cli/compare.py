@@ -1,6 +1,7 @@
 """`bench compare`: two runs, or two files of tensors, in detail."""
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def bound(text: str) -> Bound:
     """A bound of the command line."""
-    try:
-        return Bound.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}; legal: {', '.join(Bound.LEGAL)}") from None
+    with contextlib.suppress(ValueError):
+        found = Bound.parse(text)
+        if found.tier != "statistical":  # two files are no distributions
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r}; legal: {', '.join(Bound.LEGAL[:-1])}")
 
 
 def command(arguments: argparse.Namespace) -> int:

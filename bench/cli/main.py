@@ -9,8 +9,8 @@ from bench import __version__
 from bench.errors import BenchError
 
 #: Commands in the order of a user's work; each is a module here with `HELP`, `EXAMPLE`, `arguments`, `command`.
-COMMANDS = ("plan", "build", "run", "report", "compare", "classes", "controls", "claim", "show", "export", "collect",
-            "history", "images", "doctor", "clean")  # fmt: skip
+COMMANDS = ("plan", "build", "run", "report", "gate", "bless", "compare", "classes", "controls", "claim", "show",
+            "export", "collect", "history", "images", "doctor", "clean")  # fmt: skip
 
 INTERRUPTED = 130
 INTERNAL = 4

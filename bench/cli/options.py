@@ -1,6 +1,7 @@
 """Options that several commands share, and what they become."""
 
 import argparse
+import datetime as dt
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,21 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def add_campaign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--campaign", metavar="NAME", help="a name for one pass over the matrix (default: the latest)")
+
+
+def add_baseline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        default=Path("baseline.json"),
+        metavar="FILE",
+        help="file of blessed results (default: baseline.json)",
+    )
+
+
+def today() -> dt.date:
+    """The day, UTC: all that the command line asks a clock for known exceptions and for blessings."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def printable(text: str) -> str:

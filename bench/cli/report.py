@@ -9,15 +9,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import analysis, index, published, resources
+from bench import analysis, baseline, index, published, resources
+from bench.analysis import Analysis
+from bench.baseline import Baseline
 from bench.cli import options
 from bench.errors import worst_exit
 from bench.matrix import Matrix
 from bench.report import json as json_form
 from bench.report import serving, terminal, writing
+from bench.report.environment import Blobs
 from bench.store import Refused, Store, Stored, StoredObservation
 
-HELP = "compare the records of a campaign and write a site, report/index.html, with report.md and report.json"
+HELP = "compare the records of a campaign and write a site, report/index.html, with report.md, report.json and junit.xml"
 EXAMPLE = "bench report --store results -o report"
 
 
@@ -26,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_store(parser)
     options.add_campaign(parser)
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells whose id matches")
+    options.add_baseline(parser)
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="where (default: report)"
     )
@@ -41,17 +45,40 @@ def command(arguments: argparse.Namespace) -> int:
         return 0
     matrix = options.read_matrix(arguments)
     store = Store.existing(arguments.store)
-    code = write(store, matrix, campaign=arguments.campaign, folder=arguments.output, only=arguments.only)
+    known = baseline.read(arguments.baseline)
+    folder = arguments.output
+    code = write(store, matrix, campaign=arguments.campaign, folder=folder, only=arguments.only, known=known)
     if arguments.serve:
-        with serving.server(arguments.output, arguments.port) as server:
+        with serving.server(folder, arguments.port) as server:
             print(f"http://{serving.HOST}:{server.server_port}/ until Ctrl-C", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 server.serve_forever()
     return code
 
 
-def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, only: Sequence[str] = ()) -> int:
-    """Writes the report, prints its summary; 1 for a breach of `expect:`, 3 for what was refused."""
+def write(
+    store: Store,
+    matrix: Matrix,
+    *,
+    campaign: str | None,
+    folder: Path,
+    only: Sequence[str] = (),
+    known: Baseline | None,
+) -> int:
+    """Writes the report, prints its summary; 1 for a breach of `expect:` that no known exception excuses today, 3 for
+    what was refused. What is written does not depend on the day."""
+    found, blobs = analysed(store, matrix, campaign=campaign, only=only, known=known)
+    page = writing.write(found, blobs, folder)
+    console = Console(highlight=False)
+    terminal.show(page, console)
+    console.print(f"report: {folder / 'index.html'}", soft_wrap=True)
+    return worst_exit([1 if found.breaches(options.today()) else 0, 3 if found.refused else 0])
+
+
+def analysed(
+    store: Store, matrix: Matrix, *, campaign: str | None, only: Sequence[str] = (), known: Baseline | None
+) -> tuple[Analysis, Blobs]:
+    """The analysis of a store's campaign, and what gives the bytes of blobs; what is damaged is in it as refused."""
     references = published.load(resources.find("reference") / "published.yaml")
     records = list(store.scan())
     # Of observations only what the index takes is kept, and not their values, which may be large.
@@ -69,9 +96,6 @@ def write(store: Store, matrix: Matrix, *, campaign: str | None, folder: Path, o
         campaign=campaign,
         only=only,
         index=lambda: index.refresh(store, [*records, *observed]),
+        baseline=known,
     )
-    page = writing.write(found, lambda digest: b"" if digest in unread else store.blob(digest), folder)
-    console = Console(highlight=False)
-    terminal.show(page, console)
-    console.print(f"report: {folder / 'index.html'}", soft_wrap=True)
-    return worst_exit([1 if found.breaches else 0, 3 if found.refused else 0])
+    return found, lambda digest: b"" if digest in unread else store.blob(digest)

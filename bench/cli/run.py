@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import campaign, plan, resources
+from bench import baseline, campaign, plan, resources
 from bench.cli import executing, options, report
 from bench.cli.progress import Shown
 from bench.errors import worst_exit
@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.add_selection(parser)
     options.add_store(parser)
     options.add_campaign(parser)
+    options.add_baseline(parser)
     executing.add(parser)
     parser.add_argument("--machine", metavar="LABEL", help="a label for this machine (default: made from its CPU)")
     parser.add_argument("--jobs", type=options.positive, default=1, metavar="N", help="runs at a time (default: 1)")
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     matrix = options.read_matrix(arguments)
     matrix.select(arguments.only, pool=arguments.pool)  # a wrong pattern is told before an engine is looked for
+    known = baseline.read(arguments.baseline)
     executor = executing.executor(arguments, matrix, build=not arguments.no_build)
     store = Store(arguments.store)
     name = arguments.campaign or campaign.current(store)
@@ -49,13 +51,15 @@ def command(arguments: argparse.Namespace) -> int:
     settings = campaign.Settings(machine=arguments.machine, emulation=arguments.emulate, jobs=arguments.jobs)
     with Shown(console) as shown:
         result = campaign.execute(runs, executor=executor, store=store, settings=settings, listener=shown)
-    codes = [_code(record) for record in result.records]
+    codes = [code(record) for record in result.records]
     if not arguments.no_report:
-        codes.append(report.write(store, matrix, campaign=name, folder=arguments.report, only=arguments.only))
+        codes.append(
+            report.write(store, matrix, campaign=name, folder=arguments.report, only=arguments.only, known=known)
+        )
     return worst_exit(codes)
 
 
-def _code(record: Record) -> int:
+def code(record: Record) -> int:
     """Failed and timed-out runs are exit code 3; so is an image that could not be built."""
     if record.status in ("failed", "timeout"):
         return 3

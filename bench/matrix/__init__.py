@@ -1,5 +1,6 @@
 """matrix.yaml, read and checked in full before anything is done with it."""
 
+import datetime as dt
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,11 +37,15 @@ class Backend:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
+    """What must hold of what `where` covers (bench/where.py). With `until` it is a known exception: a breach is excused
+    up to that day, for the `reason`."""
+
     where: str
     scope: str
     at_least: Bound
     required: bool
     reason: str | None
+    until: dt.date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +128,8 @@ class Matrix:
 def load(path: Path) -> Matrix:
     """The matrix of a file; UsageError names every problem with its path, value and legal values."""
     file = read(path)
-    problems = [*_names(file), *_workloads(file), *_backends(file), *_presets(file), *_bounds(file)]
+    problems = [*_names(file), *_workloads(file), *_backends(file), *_presets(file)]
+    problems += [*_bounds(file), *_exceptions(file)]
     if not problems:
         matrix = _assemble(file)
         problems = _patterns(matrix)
@@ -143,6 +149,7 @@ def _assemble(file: File) -> Matrix:
                 at_least=Bound.parse(one.at_least),
                 required=one.required,
                 reason=one.reason,
+                until=one.until,
             )
             for one in file.expect
         ),
@@ -164,8 +171,9 @@ def _backend(name: str, entry: BackendEntry, file: File) -> Backend:
 
 
 def _names(file: File) -> list[str]:
-    """Names that become parts of cell ids."""
-    groups: dict[str, Iterable[str]] = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets}
+    """Names that become parts of cell ids, and those of runners, which become labels of machines."""
+    groups: dict[str, Iterable[str]] = {"backends": file.backends, "workloads": file.workloads, "presets": file.presets,
+                                         "runners": file.runners}  # fmt: skip
     return [
         f"$.{group}: the name {name!r}; legal: a-z 0-9 . - and no other"
         for group, names in groups.items()
@@ -234,6 +242,26 @@ def _bounds(file: File) -> list[str]:
     return found
 
 
+#: What can be held against something else as a distribution: the runs of one cell are one sample.
+SAMPLED = ("machine", "backend", "control", "night")
+
+
+def _exceptions(file: File) -> list[str]:
+    """Known exceptions that lack a half, distributions of one sample, and machines that are named and left empty."""
+    found = []
+    for index, one in enumerate(file.expect):
+        path = f"$.expect[{index}]"
+        if (one.until is None) != (one.reason is None):
+            missing, there = ("until", "reason") if one.until is None else ("reason", "until")
+            found.append(f"{path}.{missing}: missing beside {there}; a known exception has both, all others neither")
+        if one.at_least == "same-distribution" and one.scope not in SAMPLED:
+            what = "scope of same-distribution cannot be"
+            found.append(sentence(path=f"{path}.scope", what=what, seen=one.scope, legal=SAMPLED))
+        if one.where.endswith("@"):
+            found.append(f"{path}.where: {one.where!r} names no machine; legal: CELL, or CELL@MACHINE")
+    return found
+
+
 def _patterns(matrix: Matrix) -> list[str]:
     """Patterns that select nothing: a typing error more often than a wish."""
     file = matrix.file
@@ -244,7 +272,7 @@ def _patterns(matrix: Matrix) -> list[str]:
     ]
     if file.yardstick is not None:
         named.append(("$.yardstick", file.yardstick))
-    named += [(f"$.expect[{index}].where", one.where) for index, one in enumerate(file.expect)]
+    named += [(f"$.expect[{index}].where", one.where.partition("@")[0]) for index, one in enumerate(file.expect)]
     named += [(f"$.references[{index}].where", one.where) for index, one in enumerate(file.references)]
     space = matrix.space()
     return [

@@ -1,12 +1,14 @@
 """matrix.yaml as written: its keys and their types, and what a message says of one that is off."""
 
+import contextlib
+import datetime as dt
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from bench.cpus import CPUS
@@ -57,12 +59,25 @@ class CellsEntry(Entry):
     trace: Trace | None = None
 
 
+def _day(value: object) -> object:
+    """A date as YAML reads it, or as text in quotes."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(value)
+    if type(value) is not dt.date:  # a time of day is a date to isinstance
+        raise PydanticCustomError("no_date", "not a date; legal: YYYY-MM-DD, such as 2027-01-31")
+    return value
+
+
 class ExpectationEntry(Entry):
+    """With `until` and `reason` a known exception: a breach is excused up to that day, the day included."""
+
     where: str
     scope: Scope
     at_least: str
     required: bool = False
-    reason: str | None = None
+    until: Annotated[dt.date, BeforeValidator(_day)] | None = None
+    reason: str | None = Field(default=None, min_length=1)
 
 
 class ReferenceEntry(Entry):
@@ -82,6 +97,19 @@ class EmulatorEntry(Entry):
         if value not in CPUS:
             raise PydanticCustomError("unknown_name", "unknown CPU", {"legal": list(CPUS)})
         return value
+
+
+#: A label of a runner on GitHub, or a tag on GitLab.
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class RunnerEntry(Entry):
+    """A machine of the nightly: by which labels a service finds it, and how its work is cut into jobs."""
+
+    github: list[Label] = Field(min_length=1)
+    gitlab: list[Label] = Field(min_length=1)
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    jobs: Literal["backend", "machine"] = "backend"
 
 
 #: A machine by caps: variables that the libraries of a guest read.
@@ -111,6 +139,7 @@ class File(Entry):
     trace: Trace
     limits: Limits
     emulations: dict[str, Emulation] = {}
+    runners: dict[str, RunnerEntry] = {}
     default: list[str | CellsEntry]
     all_workloads: list[str | CellsEntry] = []
     yardstick: str | None = None
@@ -136,7 +165,7 @@ def read(path: Path) -> File:
     """The file at a path; UsageError names every key and type that is off, with its path, value and legal values."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OSError, ValueError) as error:  # ValueError: a date that is none, such as 2027-02-30
         raise UsageError(f"{path}: not readable as YAML: {error}") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
@@ -192,6 +221,7 @@ SHAPES: dict[tuple[str, ...], type[Entry]] = {
     ("workloads", "*"): WorkloadEntry,
     ("limits",): Limits,
     ("emulations", "*"): EmulatorEntry,
+    ("runners", "*"): RunnerEntry,
     ("default", "*"): CellsEntry,
     ("all_workloads", "*"): CellsEntry,
     ("expect", "*"): ExpectationEntry,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.report.cells import CellView
-from bench.report.page import Page
+from bench.report.page import ExpectationView, Page
 
 
 def render(page: Page) -> str:
@@ -165,11 +165,15 @@ def _variances(page: Page) -> str:
 def _expectations(page: Page) -> str:
     if not page.expectations:
         return ""
-    rows = (
-        ("holds" if one.holds else "**BREACH**", one.scope, one.at_least, one.subject, one.seen)
-        for one in page.expectations
-    )
+    rows = ((states(one), one.scope, one.at_least, one.subject, one.seen) for one in page.expectations)
     return "## Expectations\n\n" + table(("", "scope", "at least", "of", "seen"), rows, raw=(0,))
+
+
+def states(one: ExpectationView) -> str:
+    """What became of an expectation, in bold where somebody must act."""
+    if one.state == "known":
+        return f"known until {one.until}: {escape(one.reason)}"
+    return "**BREACH**" if one.state in ("breach", "few") else one.state
 
 
 def verdicts(cells: Sequence[CellView]) -> str:

@@ -30,6 +30,10 @@ class ExpectationView:
     subject: str
     holds: bool
     seen: str
+    tier: str
+    state: str
+    until: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,10 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
                 subject=one.subject,
                 holds=one.holds,
                 seen=one.seen,
+                tier=one.expectation.at_least.tier,
+                state="known" if one.fails and one.expectation.until else one.state,
+                until=one.expectation.until.isoformat() if one.expectation.until else "",
+                reason=one.expectation.reason or "",
             )
             for one in analysis.judged
         ),

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.judgement import NOT_JUDGED
 from bench.report.page import Page
 from bench.report.pairs import PairView
 
@@ -38,8 +39,9 @@ def show(page: Page, console: Console) -> None:
     for sentence in page.findings:
         console.print(Text("- " + sentence.replace("`", "")))
     _faults(page, console)
-    held = sum(expected.holds for expected in page.expectations)
-    console.print(f"{held} of {len(page.expectations)} expectations hold.")
+    judged = [expected for expected in page.expectations if expected.state not in NOT_JUDGED]
+    held = sum(expected.holds for expected in judged)
+    console.print(f"{held} of {len(judged)} expectations hold.")
 
 
 def _verdicts(page: Page) -> Table:
@@ -66,9 +68,13 @@ def _faults(page: Page, console: Console) -> None:
     for kind, name, reason in page.refused:
         console.print(Text(f"refused: {kind} {name[:12]}: {reason}", "red"))
     for expected in page.expectations:
-        if not expected.holds:
-            text = f"BREACH: {expected.subject}: {expected.scope} at least {expected.at_least}; seen {expected.seen}"
-            console.print(Text(text, "red bold"))
+        said = f"{expected.subject}: {expected.scope} at least {expected.at_least}; seen {expected.seen}"
+        if expected.state in ("breach", "few"):
+            console.print(Text(f"BREACH: {said}", "red bold"))
+        elif expected.state == "known":
+            console.print(Text(f"known until {expected.until} ({expected.reason}): {said}", "yellow"))
+        elif expected.state == "changed":
+            console.print(Text(f"changed: {expected.subject}: {expected.seen}", "yellow"))
 
 
 def _gathered(rows: Iterable[Row], key: Callable[[Row], Key]) -> Iterable[tuple[Key, list[Row]]]:

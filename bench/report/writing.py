@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.analysis import Analysis
-from bench.report import html, markdown, page
+from bench.report import html, junit, markdown, page
 from bench.report import json as json_form
 from bench.report.environment import Blobs
 from bench.report.page import Page
 
-FORMS: dict[str, Callable[[Page], str]] = {"report.md": markdown.render, "report.json": json_form.render}
+FORMS: dict[str, Callable[[Page], str]] = {
+    "report.md": markdown.render,
+    "report.json": json_form.render,
+    "junit.xml": junit.render,
+}
 
 
 def write(analysis: Analysis, blobs: Blobs, folder: Path) -> Page:
