@@ -221,6 +221,21 @@ def test_a_label_that_stands_for_two_machines_is_told_apart_by_the_hardware() ->
     assert one.subject == f"{CELL} on box (11111111)"
 
 
+# Backends
+
+
+def test_backends_that_agree_by_luck_do_not_hold() -> None:
+    """Their first runs are the same bits, and one of them does not repeat."""
+    cells = "mlp/jax-cpu/numpy/supplied/ordered", "mlp/torch-cpu/numpy/supplied/ordered"
+    runs = [night(1, cell=cells[0], stack="1" * 64), night(1, cell=cells[1], stack="2" * 64)]
+    assert only(analysed([rule("backend", "identical")], *runs)).state == "holds"
+    for number, cell in enumerate(cells, start=1):
+        stray = night(1, 1, seed=8, cell=cell, stack=f"{number}" * 64)
+        one = only(analysed([rule("backend", "identical")], *runs, stray))
+        assert one.state == "breach"
+        assert stray.digest in one.records
+
+
 # Distributions
 
 
