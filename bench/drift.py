@@ -74,7 +74,7 @@ def _sentence(group: Group, past: Past, now: tuple[Class, ...], worst: _Held, ap
     new, old = worst.new.result[:12], worst.old.result[:12]
     before = f"{_runs(past.count)} of {past.origin}"
     if apart:
-        text = f"{before} were one class, {old}; now {_runs(len(group.runs))} fall apart into {len(now)} classes"
+        text = f"{before}: one class, {old}; now {_runs(len(group.runs))} fall apart into {len(now)} classes"
     elif len(past.classes) > 1:
         text = f"{new} is none of the {len(past.classes)} classes of {before}"
     else:

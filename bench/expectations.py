@@ -1,13 +1,13 @@
 """What matrix.yaml declares under `expect:` held against what was seen; a breach is exit code 1."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import drift, fleet, likeness
 from bench.bound import Bound
 from bench.changes import Changes
-from bench.comparison import Comparison
+from bench.comparison import Comparison, compare
 from bench.groups import Group, group
 from bench.judgement import Judged, Names, describe, reaches, verdict
 from bench.likeness import Candidate
@@ -44,7 +44,8 @@ def judge(
     A known exception speaks for all: what it judges, no other expectation of its scope and bound judges again.
     """
     seen = Seen(groups=groups, pairs=pairs, published=published, nights=nights, not_ok=not_ok)
-    names = Names([one.first.record.run for one in groups] + [one.left.record.run for one in pairs])
+    runs = [*(one.first.record.run for one in groups), *(one.left.record.run for one in pairs)]
+    names = Names([*runs, *(one.run for one in not_ok)])
     rows = [(one, list(_apply(one, seen, names))) for one in expectations]
     tested = iter(likeness.judge([row for _, some in rows for row in some if isinstance(row, Candidate)]))
     judged = [(one, [next(tested) if isinstance(row, Candidate) else row for row in some]) for one, some in rows]
@@ -58,7 +59,7 @@ def judge(
             found += [row for row in some if _what(row) not in excepted]
         if one.required and not some and not any(row.expectation.scope == one.scope for row in changed):
             found.append(_missing(one, seen))
-        found += _absent(one, seen)
+        found += _absent(one, seen, names)
     return (*found, *changed)
 
 
@@ -81,20 +82,20 @@ def _missing(expectation: Expectation, seen: Seen) -> Judged:
     )
 
 
-def _absent(expectation: Expectation, seen: Seen) -> Iterator[Judged]:
+def _absent(expectation: Expectation, seen: Seen, names: Names) -> Iterator[Judged]:
     """Cells that have no run to judge, or a run that failed, a line for each cell and reason."""
-    there = {(run.cell, run.machine.label) for one in seen.groups for run in (one.first.record.run,)}
+    there = {names.of(one.first.record.run) for one in seen.groups}
     said = set()
     for record in seen.not_ok:
         run = record.run
         failed = record.status in ("failed", "timeout")
-        if not covers(expectation.where, run) or (not failed and (run.cell, run.machine.label) in there):
+        if not covers(expectation.where, run) or (not failed and names.of(run) in there):
             continue
         reason = f"{record.status}: {record.reason or 'no reason is recorded'}"
-        if (run.cell, run.machine.label, reason) not in said:
-            said.add((run.cell, run.machine.label, reason))
+        if (names.of(run), reason) not in said:
+            said.add((names.of(run), reason))
             yield Judged(
-                expectation=expectation, subject=run.cell, state="failed" if failed else "unavailable", seen=reason
+                expectation=expectation, subject=names.of(run), state="failed" if failed else "unavailable", seen=reason
             )
 
 
@@ -157,13 +158,26 @@ def _pairs(expectation: Expectation, seen: Seen, names: Names) -> Iterator[Judge
             sides = [(of.get(one.digest) or group([one])[0],) for one in (pair.left, pair.right)]
             yield Candidate(expectation=expectation, subject=subject, left=sides[0], right=sides[1])
         else:
+            missed = next((one for one in _strays(pair, of) if not reaches(one, expectation.at_least)), None)
+            worst = missed or pair
             yield Judged(
                 expectation=expectation,
                 subject=subject,
-                state=verdict(reaches(pair, expectation.at_least)),
-                seen=describe(pair),
-                records=(pair.left.digest, pair.right.digest),
+                state=verdict(missed is None),
+                seen=describe(worst),
+                records=(worst.left.digest, worst.right.digest),
             )
+
+
+def _strays(pair: Comparison, of: Mapping[str, Group]) -> Iterator[Comparison]:
+    """A pair, and the first run of every other class of either side against the other: two that happen to agree say
+    nothing where a side has other results too."""
+    yield pair
+    left, right = of.get(pair.left.digest), of.get(pair.right.digest)
+    for run in fleet.firsts_of(right)[1:] if right else ():
+        yield compare(pair.left, run, pair.scope, pair.bound)
+    for run in fleet.firsts_of(left)[1:] if left else ():
+        yield compare(run, pair.right, pair.scope, pair.bound)
 
 
 def _machines(expectation: Expectation, seen: Seen, names: Names) -> Iterator[Judged | Candidate]:

@@ -1,6 +1,7 @@
 """What became of one expectation on one thing that it speaks of."""
 
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def describe(pair: Comparison) -> str:
         return pair.verdict + (f" ({pair.reason})" if pair.reason else "")
     weights = "not a number on one side" if pair.measures.weights_ulp is None else f"{pair.measures.weights_ulp} ULP"
     parted = f", parted at {pair.parted()}" if pair.divergence else ""
-    return f"{pair.verdict}: weights {weights}, scores {pair.measures.min_digits:.1f} digits{parted}"
+    digits = "all" if math.isinf(pair.measures.min_digits) else f"{pair.measures.min_digits:.1f}"
+    return f"{pair.verdict}: weights {weights}, scores {digits} digits{parted}"
 
 
 class Names:
@@ -99,7 +101,7 @@ class Names:
         return f"{found[0].cell} on {joined(names)}{self._seed(found[0])}"
 
     def _details(self, run: RunKey) -> str:
-        on = f" on {self.machine(run)}" if len(self._machines) > 1 else ""
+        on = f" on {self.machine(run)}" if len(set(self._machines.values())) > 1 else ""
         several = len(self._stacks[run.cell, (run.machine.label, run.machine.hardware)]) > 1
         return on + self._seed(run) + (f", stack {str(run.stack)[:12]}" if several else "")
 

@@ -50,9 +50,13 @@ class Nights:
     def __init__(self, stored: Sequence[Stored], known: Baseline | None = None) -> None:
         self.records: Mapping[str, Stored] = {one.digest: one for one in stored if one.record.ok}
         self._runs: dict[Place, list[Stored]] = defaultdict(list)
+        self._campaigns: dict[tuple[str, str], list[Stored]] = defaultdict(list)
         for one in self.records.values():
             self._runs[_place(one.record.run)].append(one)
-        self._entries = known.entries if known else ()
+            self._campaigns[one.record.run.cell, one.record.run.campaign].append(one)
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        for entry in known.entries if known else ():
+            self._entries[_who(entry.subject)].append(entry)
 
     def past(self, group: Group) -> Past | None:
         """What a group is held against; None if the baseline has nothing of its stack and machine class, and no earlier
@@ -74,7 +78,7 @@ class Nights:
         if self._entry(group) is not None:
             return None
         who = _who(index.subject(group.first.record))
-        other = [one for one in self._entries if _who(one.subject) == who and one.hardware == run.machine.hardware]
+        other = [one for one in self._entries.get(who, ()) if one.hardware == run.machine.hardware]
         if other:
             last = max(other, key=lambda one: (one.blessed, one.key))
             return Replaced(stack=last.stack, record=last.classes[0].record, origin=f"the baseline of {last.blessed}")
@@ -91,21 +95,19 @@ class Nights:
         subject = index.subject(record)
         found = [
             one
-            for one in self._entries
-            if _who(one.subject) == _who(subject)
-            and (one.stack, one.hardware) == (record.run.stack, record.run.machine.hardware)
+            for one in self._entries.get(_who(subject), ())
+            if (one.stack, one.hardware) == (record.run.stack, record.run.machine.hardware)
         ]
         return max(found, key=lambda one: (one.subject == subject, one.blessed, one.key), default=None)
 
     def _blessed(self, entry: Entry, group: Group) -> Past:
         """Of the campaign that was blessed only the runs that have a blessed result: others may have come later."""
-        cell, seeds, _, hardware = _place(group.first.record.run)
+        who = group.first.record.run
         there = [
             one
-            for place, runs in self._runs.items()
-            if (place[0], place[1], place[3]) == (cell, seeds, hardware)
-            for one in runs
-            if (one.record.run.campaign, one.record.run.stack) == (entry.campaign, entry.stack)
+            for one in self._campaigns.get((who.cell, entry.campaign), ())
+            if (one.record.run.machine.hardware, one.record.run.stack) == (entry.hardware, entry.stack)
+            and one.record.run.seeds == who.seeds
             and any(one.record.outcome and one.record.outcome.result_digest == seen.result for seen in entry.classes)
         ]
         runs = tuple(one for some in gather(there) for one in some)

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import shlex
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -57,8 +58,7 @@ def _check(only: Iterable[str], found: Analysis) -> None:
     for pattern in only:
         if not any(fnmatchcase(cell, pattern) for cell in cells):
             raise UsageError(
-                f"--only {pattern!r}: matches none of the {len(cells)} cells of campaign {found.campaign}; "
-                "`bench show --list` names them"
+                f"--only {pattern!r}: matches no cell of campaign {found.campaign}; `bench show --list` names them"
             )
 
 
@@ -74,18 +74,20 @@ def lines(found: Analysis, store: Path, today: dt.date) -> list[str]:
         elif one.state == "changed":
             said += [f"changed: {one.subject}: {one.seen}", *_bless(one, store)]
     said += _removable(found.judged)
-    said += [f"{one.state}: {_of(one)}: {one.seen}" for one in found.judged if one.state in ("failed", "unavailable")]
-    return [*said, *_others(found)]
+    return [*said, *_not_ok(found)]
 
 
-def _others(found: Analysis) -> list[str]:
-    """Runs that are not ok and that no expectation speaks of; the exit code does."""
-    named = {one.subject for one in found.judged if one.state in NOT_JUDGED}
-    return [
-        f"{record.status}: {record.run.cell} run {record.run.index}: {record.reason}"
-        for record in found.not_ok
-        if record.run.cell not in named
-    ]
+def _not_ok(found: Analysis) -> list[str]:
+    """Runs that are not ok, a line for each reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for record in found.not_ok:
+        reasons.setdefault((record.status, record.reason or "no reason is recorded"), []).append(record.run.cell)
+    said = []
+    for (status, reason), cells in reasons.items():
+        named = sorted(set(cells))
+        of = named[0] if len(named) == 1 else f"{len(named)} cells, such as {named[0]}"
+        said.append(f"{status}: {len(cells)} {'run' if len(cells) == 1 else 'runs'} of {of}: {reason}")
+    return said
 
 
 def summary(tier: str, judged: Iterable[Judged], today: dt.date) -> str:
@@ -119,8 +121,8 @@ def _look(one: Judged, store: Path) -> list[str]:
     if len(one.records) == 2 and one.records[0] != one.records[1]:
         scope = "" if one.expectation.scope == "published" else f" --scope {one.expectation.scope}"
         left, right = (digest[:12] for digest in one.records)
-        return [f"  bench compare {left} {right} --store {store}{scope}"]
-    return [f"  bench show {digest[:12]} --store {store}" for digest in one.records[-1:]]
+        return [f"  bench compare {left} {right} --store {shlex.quote(str(store))}{scope}"]
+    return [f"  bench show {digest[:12]} --store {shlex.quote(str(store))}" for digest in one.records[-1:]]
 
 
 def _bless(one: Judged, store: Path) -> list[str]:
@@ -129,7 +131,7 @@ def _bless(one: Judged, store: Path) -> list[str]:
         return []
     part = one.subject.split(" on ")[0]
     pattern = part if "/" in part else f"*/{part}/*"
-    return [f"  bench bless --reason TEXT --store {store} --only '{pattern}'"]
+    return [f"  bench bless --reason TEXT --store {shlex.quote(str(store))} --only '{pattern}'"]
 
 
 def _removable(judged: Iterable[Judged]) -> list[str]:

@@ -61,13 +61,19 @@ def _case(one: ExpectationView, today: dt.date | None) -> ET.Element:
         until = f"{'was known' if over else 'known'} until {one.until} ({legal(one.reason)})"
         state, seen = ("breach", f"{seen}; {until}") if over else ("known", f"{until}: {seen}")
     if state in ELEMENTS:
-        ET.SubElement(
-            case, ELEMENTS[state], type=state, message=seen
-        ).text = f"{legal(one.subject)}: {one.scope} at least {one.at_least} (where: {legal(one.where)}); seen: {seen}"
+        rule = f"{one.scope} at least {one.at_least} (where: {legal(one.where)})"
+        element = ET.SubElement(case, ELEMENTS[state], type=state, message=seen)
+        element.text = f"{legal(one.subject)}: {rule}; seen: {seen}{_look(one.records)}"
     elif state == "removable":
         text = f"holds, so the exception until {one.until} can be removed: {legal(one.reason)}"
         ET.SubElement(case, "system-out").text = text
     return case
+
+
+def _look(records: Sequence[str]) -> str:
+    """The call that shows what was judged."""
+    named = [digest[:12] for digest in dict.fromkeys(records)]
+    return f"; bench {'compare' if len(named) > 1 else 'show'} {' '.join(named)}" if named else ""
 
 
 def legal(text: str) -> str:

@@ -34,6 +34,7 @@ class ExpectationView:
     state: str
     until: str
     reason: str
+    records: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
                 state="known" if one.fails and one.expectation.until else one.state,
                 until=one.expectation.until.isoformat() if one.expectation.until else "",
                 reason=one.expectation.reason or "",
+                records=one.records,
             )
             for one in analysis.judged
         ),
