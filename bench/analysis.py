@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench import (
     classes,
@@ -45,8 +45,8 @@ from bench.variance import Variance
 class Analysis:
     """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
     machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before, and
-    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all. `new` are
-    groups of which a night is expected and that have no past to be held against."""
+    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all. `new`
+    are groups of which a night is expected and that have no past to be held against."""
 
     campaign: str
     groups: tuple[Group, ...]
@@ -93,10 +93,8 @@ def analyse(
     campaigns = sorted({one.record.run.campaign for one in stored})
     if campaign is None and stored:
         campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
-    several = len(_machines(stored)) > 1 or not campaigns
-    indexed = index() if index is not None and (several or len(campaigns) > 1) else None
-    splits = _splits(indexed, only) if indexed is not None and several else ()
-    if campaign not in campaigns and not (splits and campaign is None):
+    wide = _wide(index, stored, campaign, only)
+    if campaign not in campaigns and not (wide.splits and campaign is None):
         raise _nothing(campaign, campaigns, refused)
     chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
     run_groups = groups.group(chosen, _bounds(matrix, "run"))
@@ -108,6 +106,8 @@ def analyse(
     variances = variance.shares(run_groups)
     past = Nights(stored, baseline)
     not_ok = _unresolved([one.record for one in chosen])
+    changes = Changes(differing=_differing(index)) if index is not None else None
+    compared = (*pairs, *(one.comparison for one in switched))
     return Analysis(
         campaign=campaign or "of other tools",
         groups=run_groups,
@@ -118,22 +118,42 @@ def analyse(
         precision=errors,
         contrasts=contrasts,
         variances=variances,
-        splits=splits,
-        nights=_nights(indexed, campaign, only) if indexed is not None and campaign is not None else (),
-        fingerprints=classes.fingerprints(indexed) if indexed is not None else {},
+        splits=wide.splits,
+        nights=wide.nights,
+        fingerprints=wide.fingerprints,
         judged=expectations.judge(
-            matrix.expect,
-            run_groups,
-            (*pairs, *(one.comparison for one in switched)),
-            lanes,
-            nights=past,
-            not_ok=not_ok,
-            changes=Changes(differing=_differing(index)) if index is not None else None,
+            matrix.expect, run_groups, compared, lanes, nights=past, not_ok=not_ok, changes=changes
         ),
         new=_new(matrix, run_groups, past),
-        findings=findings.findings(run_groups, lanes, errors, contrasts, variances, splits, switched),
+        findings=findings.findings(run_groups, lanes, errors, contrasts, variances, wide.splits, switched),
         not_ok=not_ok,
         refused=refused,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wide:
+    """What the index says beyond one campaign of one machine."""
+
+    splits: tuple[Split, ...] = ()
+    nights: tuple[Change, ...] = ()
+    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _wide(
+    index: Callable[[], Index] | None, stored: Sequence[Stored], campaign: str | None, only: Sequence[str]
+) -> _Wide:
+    """Nothing where there is one machine and one campaign: then the index is not asked."""
+    campaigns = {one.record.run.campaign for one in stored}
+    several = len(_machines(stored)) > 1 or not campaigns
+    if index is None or not (several or len(campaigns) > 1):
+        return _Wide()
+    found = index()
+    nights = history.latest(found, campaign) if campaign is not None else ()
+    return _Wide(
+        splits=_splits(found, only) if several else (),
+        nights=tuple(one for one in nights if classes.meant(one.subject, only)),
+        fingerprints=classes.fingerprints(found),
     )
 
 
@@ -179,10 +199,6 @@ def _machines(stored: Sequence[Stored]) -> set[tuple[str, str | None]]:
 def _splits(index: Index, only: Sequence[str]) -> tuple[Split, ...]:
     """Subjects of the chosen cells that several machines have runs of."""
     return tuple(one for one in classes.splits(index) if len(one.machines) > 1 and classes.meant(one.subject, only))
-
-
-def _nights(index: Index, campaign: str, only: Sequence[str]) -> tuple[Change, ...]:
-    return tuple(one for one in history.latest(index, campaign) if classes.meant(one.subject, only))
 
 
 def _bounds(matrix: Matrix, scope: str) -> list[tuple[str, Bound]]:

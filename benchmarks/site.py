@@ -21,8 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.comparison import VERDICTS  # noqa: E402
-from bench.report import html  # noqa: E402
-from bench.report.page import CellView, EnvironmentView, ExpectationView, Page, PairView, ScoreRow, SplitView  # noqa: E402
+from bench.report import overview, slugs, writing  # noqa: E402
+from bench.report.cells import CellView, ScoreRow  # noqa: E402
+from bench.report.environment import EnvironmentView  # noqa: E402
+from bench.report.machines import MachineView, Membership, SplitView  # noqa: E402
+from bench.report.overview import OverviewRow  # noqa: E402
+from bench.report.page import ExpectationView, Page  # noqa: E402
+from bench.report.pairs import PairView  # noqa: E402
+from bench.report.traces import RecordView, Traces  # noqa: E402
 from tests.browser.chromium import opened, started  # noqa: E402
 
 #: Of a report: the tutorial's repeats, epochs, backends that are compared, and subjects that machines do not agree on.
@@ -34,7 +40,8 @@ PAINTS = """() => Object.fromEntries(
 
 
 def generated(cells: int, machines: int, *, seed: int = 1) -> Page:
-    """Page values of that many cells, each run on one machine, in turn; every verdict occurs."""
+    """Page values of that many cells, each with a verdict on every machine at every scope, and details of one machine,
+    in turn; every verdict occurs."""
     random = np.random.default_rng(seed)
     names = tuple(f"machine-{number:03d}" for number in range(machines))
     views = tuple(_cell(number, names[number % machines], random) for number in range(cells))
@@ -45,6 +52,9 @@ def generated(cells: int, machines: int, *, seed: int = 1) -> Page:
         counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
         runs=3 * cells,
         findings=tuple(f"finding {number}: `preset-{number}` repeats on {machines} machines." for number in range(50)),
+        overview=_overview(views, names, random),
+        changes=(),
+        nights=0,
         cells=views,
         pairs=tuple(_pair(number, random) for number in range(BACKENDS * (BACKENDS - 1) // 2)),
         switches=(),
@@ -54,6 +64,9 @@ def generated(cells: int, machines: int, *, seed: int = 1) -> Page:
         contrasts=(),
         variances=(),
         splits=tuple(_split(views[number % cells].cell, names) for number in range(SUBJECTS)),
+        machine_views=_machines(names, views),
+        references=(),
+        traces=_traces(views, names),
         expectations=tuple(_expectation(one) for one in views[::10]),
         environment_columns=tuple(f"backend-{number}" for number in range(BACKENDS)),
         environment=tuple(EnvironmentView(name=f"fact-{number}", values=("value",) * BACKENDS) for number in range(30)),
@@ -68,6 +81,11 @@ def _cell(number: int, machine: str, random: np.random.Generator) -> CellView:
         anchor=f"cell-{number + 1}",
         cell=f"mlp/backend-{number % BACKENDS}/keras/native/preset-{number}",
         machine=machine,
+        seeds="backend 2, keras 1, numpy 1",
+        stack="0123456789ab",
+        strip=tuple((run, tuple(scores)) for run in range(3)),
+        growth=(),
+        cost="",
         runs=3,
         classes=("0 1", "2"),
         run_verdict=VERDICTS[number % len(VERDICTS)],
@@ -96,6 +114,11 @@ def _expectation(one: CellView) -> ExpectationView:
         subject=one.cell,
         holds=one.run_verdict == "IDENTICAL",
         seen=one.run_verdict,
+        tier="exact",
+        state="holds" if one.run_verdict == "IDENTICAL" else "breach",
+        until="",
+        reason="",
+        records=(),
     )
 
 
@@ -105,6 +128,7 @@ def _pair(number: int, random: np.random.Generator) -> PairView:
         anchor=f"pair-{number + 1}",
         left=f"backend-{number % BACKENDS}",
         right=f"backend-{(number + 1) % BACKENDS}",
+        records=(f"{number:064x}", f"{number + 1:064x}"),
         lane="mlp/*/numpy/supplied/ordered",
         verdict="ROUNDING",
         bound="64 ulp",
@@ -120,17 +144,78 @@ def _pair(number: int, random: np.random.Generator) -> PairView:
 def _split(subject: str, names: Sequence[str]) -> SplitView:
     return SplitView(
         subject=subject,
-        classes=tuple((at + 1, len(names[at::2]), ", ".join(names[at::2]), f"{at:064x}") for at in range(2)),
-        unrepeatable="",
+        classes=tuple((at + 1, len(names[at::2]), tuple(names[at::2]), f"{at:064x}") for at in range(2)),
+        unrepeatable=(),
         explanations=("cpu_flag.avx512f splits them exactly.",),
         suspects=(),
     )
 
 
+def _overview(views: Sequence[CellView], names: Sequence[str], random: np.random.Generator) -> tuple[OverviewRow, ...]:
+    hrefs = slugs.hrefs("cells", sorted(one.cell for one in views))
+    words = ("", "one run", *VERDICTS)
+    return tuple(
+        OverviewRow(
+            cell=one.cell,
+            href=hrefs[one.cell],
+            runs=3,
+            verdicts=tuple(
+                tuple(words[at] for at in random.integers(0, len(words), len(names))) for _ in overview.SCOPES
+            ),
+        )
+        for one in sorted(views, key=lambda one: one.cell)
+    )
+
+
+def _machines(names: Sequence[str], views: Sequence[CellView]) -> tuple[MachineView, ...]:
+    hrefs = slugs.hrefs("machines", names)
+    facts = tuple((f"hardware.key-{number:03d}", "value") for number in range(200))
+    mine = tuple(Membership(subject=one.cell, number=1, of=2, others=tuple(names[::2])) for one in views[:SUBJECTS])
+    return tuple(
+        MachineView(
+            name=name, href=hrefs[name], facts=facts, memberships=mine, agreement=tuple((one, 1, 2) for one in names)
+        )
+        for name in names
+    )
+
+
+def _traces(views: Sequence[CellView], names: Sequence[str]) -> Traces:
+    """Three records a cell in two classes, as `traces.WHOLE` keeps so many: stages without epochs."""
+    stages = (
+        *(f"init: {number}" for number in range(4)),
+        "losses",
+        *(f"final weights: {number}" for number in range(4)),
+    )
+    layout = (*stages, "predictions", "score")
+    records = tuple(
+        RecordView(
+            record=f"{3 * number + run:064x}",
+            cell=one.cell,
+            machine=one.machine,
+            index=run,
+            keys=number,
+            environment=number % len(names),
+            trace=2 * number + run // 2,
+        )
+        for number, one in enumerate(views)
+        for run in range(3)
+    )
+    return Traces(
+        records=records,
+        keys=tuple((("workload", "mlp"), ("preset", one.cell)) for one in views),
+        environments=tuple(tuple((f"key-{at}", name) for at in range(300)) for name in names),
+        layouts=(layout,),
+        traces=tuple(
+            (0, tuple(tuple(range(number, number + len(layout))) for _ in range(FITS)))
+            for number in range(2 * len(views))
+        ),
+        whole=False,
+    )
+
+
 def write(page: Page, folder: Path) -> None:
     """The site of these values."""
-    folder.mkdir(parents=True)
-    (folder / "index.html").write_text(html.render(page), encoding="utf-8")
+    writing.write_page(page, folder)
 
 
 def measured(folder: Path, rounds: int) -> dict[str, list[dict[str, float]]]:

@@ -452,7 +452,7 @@ def test_the_day_reaches_the_exit_code_and_not_the_report(
         assert team(*BROKEN, also=["--matrix", "matrix.yaml", "--junit", "gate.xml"]) == code
         assert ("<failure" in Path("gate.xml").read_text(encoding="utf-8")) is (code == 1)
         assert main(["report", "--store", "team", "--matrix", "matrix.yaml"]) == code
-        written.append({path.name: path.read_bytes() for path in Path("report").iterdir()})
+        written.append({str(path): path.read_bytes() for path in Path("report").rglob("*") if path.is_file()})
     assert written[0] == written[1]
     assert "known until 2026-12-01 (driver bug)" in capsys.readouterr().out
 

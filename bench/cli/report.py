@@ -20,7 +20,9 @@ from bench.report import serving, terminal, writing
 from bench.report.environment import Blobs
 from bench.store import Refused, Store, Stored, StoredObservation
 
-HELP = "compare the records of a campaign and write a site, report/index.html, with report.md, report.json and junit.xml"
+HELP = (
+    "compare the records of a campaign and write a site, report/index.html, with report.md, report.json and junit.xml"
+)
 EXAMPLE = "bench report --store results -o report"
 
 

@@ -4,38 +4,37 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.report import html
 from tests.browser import sites
 from tests.browser.chromium import PHONE, opened, started
 from tests.engines import ROOT
 
 SIZE = (1280, 960)
 EXAMPLE = "matrix"
-#: Pages of which another example has more to show: the beginning of their name -> the example.
-OTHERS = {"machine": "machines", "control": "controls"}
+#: Picture -> the example that it is of and the page; of the others it is the example `matrix` and the page's own name.
+OTHERS = {
+    "machines": ("machines", "machines.html"),
+    "machine": ("machines", "machines/lab_as_haswell-caps.html"),
+    "controls": ("controls", "controls.html"),
+    "variance": ("tutorial-tensorflow", "variance.html"),
+    "cell": (EXAMPLE, "cells/mlp_tf1-cpu_full_native_default.html"),
+}
 FIRST = "index"
-
-
-def example(page: str) -> str:
-    """The example that a page is photographed of."""
-    return next((name for beginning, name in OTHERS.items() if page.startswith(beginning)), EXAMPLE)
 
 
 def take(folder: Path) -> list[Path]:
     """Writes PAGE.png of every page, and of the first one PAGE-phone.png too; gives their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = {name.removesuffix(".html"): (EXAMPLE, name) for name, _ in html.PAGES} | OTHERS
     taken = []
     with tempfile.TemporaryDirectory() as name, started() as browser:
-        for one in (EXAMPLE, *OTHERS.values()):
-            work = Path(name) / one
-            work.mkdir()
-            for path in sites.built(one, work).pages:
-                if example(path.stem) != one:
-                    continue
-                sizes = {path.stem: SIZE, **({f"{path.stem}-phone": PHONE} if path.stem == FIRST else {})}
-                for picture, size in sizes.items():
-                    with opened(browser, path, size=size, color_scheme="light") as page:
-                        page.screenshot(path=folder / f"{picture}.png")
-                    taken.append(folder / f"{picture}.png")
+        made = {one: sites.built(one, Path(name) / one) for one in dict.fromkeys(one for one, _ in wanted.values())}
+        for picture, (one, path) in wanted.items():
+            sizes = {picture: SIZE, **({f"{picture}-phone": PHONE} if picture == FIRST else {})}
+            for file, size in sizes.items():
+                with opened(browser, made[one].folder / path, size=size, color_scheme="light") as page:
+                    page.screenshot(path=folder / f"{file}.png")
+                taken.append(folder / f"{file}.png")
     return taken
 
 
