@@ -225,6 +225,7 @@ def measured(folder: Path, rounds: int) -> dict[str, list[dict[str, float]]]:
         for path in sorted(folder.glob("*.html")):
             for number in range(rounds + 1):
                 with opened(browser, path) as page:
+                    page.wait_for_function("() => performance.getEntriesByType('paint').length > 1")
                     times = page.evaluate(PAINTS)
                 if number:
                     found.setdefault(path.name, []).append({name: value / 1000 for name, value in times.items()})

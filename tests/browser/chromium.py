@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from tests.engines import ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 #: Window sizes in CSS pixels: a desktop's, a phone's, and A4 between margins of 1 cm at 96 dpi.
 DESKTOP, PHONE, PAPER = (1280, 800), (390, 844), (718, 1046)
@@ -61,15 +61,28 @@ def opened(
 ) -> Iterator[Page]:
     """A page of a site, opened from its file without a network, with every `details` as the page has it. At the end
     it must have asked for nothing outside its folder, and have said nothing on the console."""
-    width, height = size
-    with browser.new_context(offline=True, viewport={"width": width, "height": height}, **options) as context:
-        page = context.new_page()
+    page = context(browser, size, options).new_page()
+    try:
         faults = watched(page, root(path))
         page.goto(path.resolve().as_uri() + (f"?{query}" if query else ""), wait_until="load")
         # Two frames: what scripts draw at once has been laid out.
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         yield page
         assert faults == [], f"{path.name}: {faults}"
+    finally:
+        page.close()
+
+
+def context(browser: Browser, size: tuple[int, int], options: dict[str, Any]) -> BrowserContext:
+    """One context for each look, kept: in a fresh one the plotting library would be compiled for every page anew."""
+    width, height = size
+    wanted = {"viewport": {"width": width, "height": height}, **options}
+    for one in browser.contexts:
+        if getattr(one, "wanted", None) == wanted:
+            return one
+    made = browser.new_context(offline=True, **wanted)
+    made.wanted = wanted  # type: ignore[attr-defined]
+    return made
 
 
 def root(path: Path) -> Path:

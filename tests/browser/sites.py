@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.browser import hostile
 from tests.engines import ROOT
 
-EXAMPLES = ("matrix", "machines", "controls")
+EXAMPLES = ("matrix", "machines")
 HOSTILE = "hostile"
 NAMES = (*EXAMPLES, HOSTILE)
 
