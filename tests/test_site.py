@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from bench import analysis, index, matrix, published
+from bench.cli.main import main
 from bench.report import html, overview, page, slugs, writing
 from bench.report import json as json_form
 from bench.report.page import Page
@@ -139,3 +140,17 @@ def test_the_published_schema_is_current_and_a_report_is_valid(tmp_path: Path) -
     value["cells"][0]["runs"] = "many"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, kept)
+
+
+def test_the_committed_site_is_what_its_bundle_gives(tmp_path: Path) -> None:
+    bundle = ROOT / "docs" / "examples" / "matrix.zip"
+    assert main(["collect", str(bundle), "--store", str(tmp_path / "store")]) == 0
+    made = Store(tmp_path / "store")
+    writing.write_page(built(made), tmp_path / "site")
+    kept = ROOT / "docs" / "site" / "matrix"
+    new = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    assert new == {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
+    for name in new:
+        # Another release of the plotting library is no fault of a page, nor is the last bit of another SciPy's.
+        if name.endswith((".html", "report.css", "report.js")):
+            assert (tmp_path / "site" / name).read_bytes() == (kept / name).read_bytes(), f"{name}: scripts/site"
