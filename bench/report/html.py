@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.comparability import VARIES
 from bench.comparison import VERDICTS
+from bench.judgement import NOT_JUDGED
 from bench.report import markdown, overview, plots
 from bench.report.cells import CellView
 from bench.report.page import Page
@@ -80,7 +81,14 @@ def _page(environment: "Environment", template: str, /, **values: Any) -> str:
     data = _embedded(values.pop("data", None) or {})
     links = {one.name: one.href for one in values["page"].machine_views}
     return environment.get_template(template).render(
-        **values, data=data, figures=figures, links=links, few=FEW, pages=PAGES, generator=GENERATOR
+        **values,
+        data=data,
+        figures=figures,
+        links=links,
+        few=FEW,
+        not_judged=NOT_JUDGED,
+        pages=PAGES,
+        generator=GENERATOR,
     )
 
 

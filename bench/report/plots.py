@@ -22,6 +22,7 @@ def pairs_growth(pairs: Sequence[PairView]) -> Figure | None:
         for trace, pair in zip(figure["data"], grown, strict=True):
             trace["visible"] = pair.lane == lanes[0]
         figure["layout"]["updatemenus"] = [_menu(lanes, grown)]
+        figure["layout"]["margin"]["t"] = 60
     return figure
 
 
@@ -34,12 +35,13 @@ def _growth(curves: Sequence[tuple[str, Sequence[int | None]]]) -> Figure | None
     if not curves:
         return None
     largest = max((value for _, curve in curves for value in curve if value), default=1)
-    ticks = [10**power for power in range(len(str(largest)) + 1)]
+    powers = range(len(str(largest)) + 1)
     axis = {
         "title": {"text": "largest distance of any weight (ULP)"},
         "type": "log",
-        "tickvals": [ZERO, *ticks],
-        "ticktext": ["0", *(f"{tick:,}" for tick in ticks)],
+        "tickvals": [ZERO, *(10**power for power in powers)],
+        "ticktext": ["0", "1", *(f"10<sup>{power}</sup>" for power in powers[1:])],
+        "automargin": True,
     }
     return {
         "data": [
@@ -76,15 +78,18 @@ def strip(cells: Sequence[CellView]) -> Figure | None:
                 "x": [position for position, _ in known],
                 "y": [value for _, value in known],
                 "text": [f"{value:.12g}" for _, value in known],
-                "marker": {"symbol": "x", "size": 9},
+                "marker": {"symbol": "diamond-open", "size": 13, "line": {"width": 2}},
                 "hovertemplate": "published, fit %{x}: %{text}",
             }
         )
     if not traces:
         return None
+    # Errors go over orders of magnitude; an accuracy may be 0, which a logarithm has no place for.
+    positive = all(value > 0 for trace in traces for value in trace["y"])
+    vertical = {"title": {"text": "score"}, "automargin": True, **({"type": "log", "dtick": 1} if positive else {})}
     return {
         "data": traces,
-        "layout": _layout({"title": {"text": "fit"}, "dtick": 1}, {"title": {"text": "score"}, "type": "linear"}),
+        "layout": _layout({"title": {"text": "fit"}, "dtick": 1}, vertical),
     }
 
 
@@ -106,7 +111,7 @@ def _layout(horizontal: Mapping[str, Any], vertical: Mapping[str, Any]) -> Figur
     return {
         "xaxis": dict(horizontal),
         "yaxis": dict(vertical),
-        "margin": {"l": 80, "r": 20, "t": 60, "b": 60},
+        "margin": {"l": 80, "r": 20, "t": 30, "b": 60},
         "height": 460,
         "showlegend": True,
         "legend": {"orientation": "h", "y": -0.2},

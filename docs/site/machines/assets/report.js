@@ -50,7 +50,7 @@ function figureRows(figure) {
 for (const place of document.querySelectorAll(".plot")) {
   const figure = JSON.parse(byId(place.dataset.figure).textContent);
   Plotly.newPlot(place, figure.data, figure.layout, {responsive: true, displayModeBar: false});
-  place.after(csvButton(place.id, () => figureRows(figure)));
+  place.after(csvButton(place.dataset.csv, () => figureRows(figure)));
 }
 
 // ---- shell patterns, as `--only` reads them: * crosses slashes ----
@@ -276,7 +276,8 @@ function pair() {
   }
   const asked = decodeURIComponent(location.search.slice(1)).split("..");
   const rows = asked.map((digest) => data.records.findIndex((row) => digest.length >= 6 && row[0].startsWith(digest)));
-  const places = rows.length === 2 && rows.every((at) => at >= 0) ? rows : [0, Math.min(1, names.length - 1)];
+  const first = (data.measured[0] || []).slice(0, 2).map((digest) => data.records.findIndex((row) => row[0] === digest));
+  const places = [rows, first].find((both) => both.length === 2 && both.every((at) => at >= 0)) || [0, Math.min(1, names.length - 1)];
   ["left", "right"].forEach((id, at) => { byId(id).value = names[places[at]] || ""; });
   show();
 }
