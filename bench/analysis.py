@@ -1,5 +1,6 @@
 """From a store of records to everything a report or a gate needs: the whole consuming half, in one direction."""
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ from bench.groups import Group
 from bench.history import Change
 from bench.index import Index
 from bench.judgement import Judged
-from bench.matrix import Matrix
+from bench.matrix import Expectation, Matrix
 from bench.nights import Nights
 from bench.precision import Precision
 from bench.published import PublishedComparison, Reference
@@ -44,9 +45,10 @@ from bench.variance import Variance
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
     """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
-    machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before, and
-    `fingerprints` has the latest keys of each machine by its name; both are empty where there is but one of all. `new`
-    are groups of which a night is expected and that have no past to be held against."""
+    machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before;
+    `places` are all machines of the store, and `fingerprints` has the latest keys of each by its name. `new` are groups
+    of which a night is expected and that have no past to be held against, `gone` what the past has and this campaign
+    has not."""
 
     campaign: str
     groups: tuple[Group, ...]
@@ -58,6 +60,8 @@ class Analysis:
     splits: tuple[Split, ...]
     nights: tuple[Change, ...]
     fingerprints: Mapping[str, Mapping[str, str]]
+    places: frozenset[tuple[str, str]]
+    gone: tuple[str, ...]
     contrasts: tuple[Contrast, ...]
     variances: tuple[Variance, ...]
     judged: tuple[Judged, ...]
@@ -80,20 +84,20 @@ def analyse(
     only: Sequence[str] = (),
     index: Callable[[], Index] | None = None,
     baseline: Baseline | None = None,
+    observed: bool = False,
 ) -> Analysis:
     """Analyses one campaign (the latest unless named); UsageError if the store has nothing of it.
 
-    `index` gives the store's index; it is asked only if there are several machines or campaigns, or observations alone,
-    which belong to no campaign; or if a stack changed, to name what changed in it. A night is held against the
-    `baseline`, and without an entry there against the campaign before.
+    `index` gives the store's index; it is asked only if there are several machines or campaigns, or observations
+    (`observed`), which belong to no campaign; or if a stack changed, to name what changed in it. A night is held
+    against the `baseline`, and without an entry there against the campaign before.
     """
     everything = list(found)
     refused = tuple(one for one in everything if isinstance(one, Refused))
     stored = [one for one in everything if isinstance(one, Stored)]
     campaigns = sorted({one.record.run.campaign for one in stored})
-    if campaign is None and stored:
-        campaign = max(stored, key=lambda one: one.record.started).record.run.campaign
-    wide = _wide(index, stored, campaign, only)
+    campaign = _latest(stored) if campaign is None else campaign
+    wide = _wide(index, stored, campaign, only, observed=observed)
     if campaign not in campaigns and not (wide.splits and campaign is None):
         raise _nothing(campaign, campaigns, refused)
     chosen = [one for one in stored if one.record.run.campaign == campaign and selected(one.record.run.cell, only)]
@@ -106,24 +110,26 @@ def analyse(
     variances = variance.shares(run_groups)
     past = Nights(stored, baseline)
     not_ok = _unresolved([one.record for one in chosen])
-    changes = Changes(differing=_differing(index)) if index is not None else None
     compared = (*pairs, *(one.comparison for one in switched))
+    changes = Changes(differing=_differing(index) if index is not None else lambda *_: ())
+    rules = _meant(matrix, stored, only)
+    judged = expectations.judge(rules, run_groups, compared, lanes, nights=past, not_ok=not_ok, changes=changes)
     return Analysis(
         campaign=campaign or "of other tools",
         groups=run_groups,
         backends=pairs,
         switches=switched,
         published=lanes,
-        references=tuple(references[name] for name in sorted(references)),
+        references=tuple(one for _, one in sorted(references.items())),
         precision=errors,
         contrasts=contrasts,
         variances=variances,
         splits=wide.splits,
         nights=wide.nights,
         fingerprints=wide.fingerprints,
-        judged=expectations.judge(
-            matrix.expect, run_groups, compared, lanes, nights=past, not_ok=not_ok, changes=changes
-        ),
+        places=_places(stored),
+        gone=_gone(past, run_groups, campaign, only),
+        judged=judged,
         new=_new(matrix, run_groups, past),
         findings=findings.findings(run_groups, lanes, errors, contrasts, variances, wide.splits, switched),
         not_ok=not_ok,
@@ -141,11 +147,16 @@ class _Wide:
 
 
 def _wide(
-    index: Callable[[], Index] | None, stored: Sequence[Stored], campaign: str | None, only: Sequence[str]
+    index: Callable[[], Index] | None,
+    stored: Sequence[Stored],
+    campaign: str | None,
+    only: Sequence[str],
+    *,
+    observed: bool,
 ) -> _Wide:
-    """Nothing where there is one machine and one campaign: then the index is not asked."""
+    """Nothing where there is one machine and one campaign, and no observation: then the index is not asked."""
     campaigns = {one.record.run.campaign for one in stored}
-    several = len(_machines(stored)) > 1 or not campaigns
+    several = len(_machines(stored)) > 1 or not campaigns or observed
     if index is None or not (several or len(campaigns) > 1):
         return _Wide()
     found = index()
@@ -155,6 +166,32 @@ def _wide(
         nights=tuple(one for one in nights if classes.meant(one.subject, only)),
         fingerprints=classes.fingerprints(found),
     )
+
+
+def _latest(stored: Sequence[Stored]) -> str | None:
+    """The campaign of the latest run."""
+    return max(stored, key=lambda one: one.record.started).record.run.campaign if stored else None
+
+
+def _gone(past: Nights, groups: Sequence[Group], campaign: str | None, only: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in past.gone(groups, campaign) if selected(one.partition(" on ")[0], only))
+
+
+def _places(stored: Sequence[Stored]) -> frozenset[tuple[str, str]]:
+    machines = (one.record.run.machine for one in stored)
+    return frozenset((one.label, str(one.hardware)) for one in machines)
+
+
+def _meant(matrix: Matrix, stored: Sequence[Stored], only: Sequence[str]) -> list[Expectation]:
+    """The expectations; where patterns select, none requires a cell that they leave out."""
+    cells = {one.record.run.cell for one in stored} | {str(one.cell) for one in matrix.select()}
+    chosen = [cell for cell in cells if selected(cell, only)]
+    return [
+        dataclasses.replace(one, required=one.required and any(where.speaks(one.where, cell) for cell in chosen))
+        if only
+        else one
+        for one in matrix.expect
+    ]
 
 
 def _differing(index: Callable[[], Index]) -> Differing:
@@ -219,7 +256,13 @@ def backend_pairs(run_groups: Sequence[Group], bounds: Sequence[tuple[str, Bound
         if same_cell and same_seeds and left.cell.backend != right.cell.backend and left.place() == right.place():
             runs = left.first.record.run, right.first.record.run
             bound = next((bound for pattern, bound in bounds if all(where.covers(pattern, run) for run in runs)), None)
-            found.append(compare(left.first, right.first, "backend", bound))
+            pair = compare(left.first, right.first, "backend", bound)
+            if pair.verdict == "IDENTICAL":  # two that agree by luck say nothing where a side has other results too
+                strays = [(left.first, run) for run in right.firsts[1:]] + [
+                    (run, right.first) for run in left.firsts[1:]
+                ]
+                pair = compare(*strays[0], "backend", bound) if strays else pair
+            found.append(pair)
     return tuple(found)
 
 
@@ -240,21 +283,24 @@ def _published(
 
 def _unresolved(records: Sequence[Record]) -> tuple[Record, ...]:
     """The last attempt of each run that never became ok. A run is that of one label and hardware; an attempt that never
-    reached its machine knows no hardware, and any run of its label makes up for it."""
+    reached its machine knows no hardware, and any run of its label makes up for it. An ok run of another stack does so
+    only if it came later: a new image that crashes is not made good by the one before."""
 
     def identity(record: Record, hardware: str | None) -> tuple[object, ...]:
         run = record.run
         return run.cell, tuple(sorted(run.seeds.items())), run.machine.label, hardware, run.index
 
-    done = {
-        identity(record, hardware)
-        for record in records
-        if record.ok
-        for hardware in (record.run.machine.hardware, None)
-    }
+    done: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        for hardware in (record.run.machine.hardware, None) if record.ok else ():
+            done.setdefault(identity(record, hardware), []).append(record)
+
+    def made_up(failed: Record, ok: Record) -> bool:
+        return failed.run.stack in (None, ok.run.stack) or ok.started > failed.started
+
     last: dict[tuple[object, ...], Record] = {}
     for record in sorted(records, key=lambda record: record.started):
         key = identity(record, record.run.machine.hardware)
-        if key not in done:
+        if not record.ok and not any(made_up(record, ok) for ok in done.get(key, ())):
             last[key] = record
     return tuple(last[key] for key in sorted(last, key=str))

@@ -109,13 +109,19 @@ def write(path: Path, baseline: Baseline) -> None:
 
 
 def classes(runs: Iterable[Stored]) -> tuple[Class, ...]:
-    """Classes of ok runs that are meant to be the same, sorted by their digests. Where any run kept less than others,
-    the weights on the way split no class."""
+    """Classes of ok runs that are meant to be the same, sorted by their digests. A run that did not keep the weights on
+    the way is with the first of its result that did: it splits no class, and joins none either."""
     found: dict[tuple[str, str | None], list[str]] = {}
     outcomes = [(one.digest, one.record.outcome) for one in runs]
     ways = [index.way(outcome) for _, outcome in outcomes if outcome]
-    for (digest, outcome), way in zip(outcomes, ways, strict=True):
-        found.setdefault((str(outcome and outcome.result_digest), way if all(ways) else None), []).append(digest)
+    known: dict[str, str] = {}
+    for (_, outcome), way in zip(outcomes, ways, strict=True):
+        if way:
+            known.setdefault(str(outcome and outcome.result_digest), way)
+    # Those that kept their way first, so that a class is known by a record of such a run.
+    for (digest, outcome), way in sorted(zip(outcomes, ways, strict=True), key=lambda one: not one[1]):
+        result = str(outcome and outcome.result_digest)
+        found.setdefault((result, way or known.get(result)), []).append(digest)
     return tuple(
         Class(result=result, way=way, runs=len(digests), record=digests[0])
         for (result, way), digests in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
@@ -127,6 +133,8 @@ def entries(runs: Iterable[Stored], *, when: dt.date, why: str) -> tuple[Entry, 
     found: dict[tuple[str, str, str], list[Stored]] = {}
     for one in runs:
         run = one.record.run
+        if run.machine.hardware is None:
+            continue  # of no machine class: nothing could be held against it
         key = index.subject(one.record), str(run.stack), str(run.machine.hardware)
         found.setdefault(key, []).append(one)
     return tuple(

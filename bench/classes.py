@@ -112,9 +112,11 @@ def _counted(runs: "pd.DataFrame") -> "pd.DataFrame":
 def labelled(runs: "pd.DataFrame") -> "pd.DataFrame":
     """The runs of an index that are ok, with `class` (what tells results apart) and `name` (of the machine)."""
     ok = runs[runs["subject"] != ""].copy()
-    # Where any run of a subject kept less than the others, the weights on the way must not split a class.
-    whole = ok.groupby("subject")["way"].transform("min") != ""
-    ok["class"] = ok["result"].where(~whole, ok["result"] + " " + ok["way"])
+    # A run that did not keep the weights on the way is with the first of its result that did: it splits no class, and
+    # joins none either.
+    ways = ok["way"].where(ok["way"] != "")
+    known = ways.groupby([ok["subject"], ok["result"]]).transform("min")
+    ok["class"] = (ok["result"] + " " + ways.fillna(known).fillna("")).str.rstrip()
     ok["name"] = _names(ok)
     return _once(ok)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench import index
 from bench.comparison import compare
 from bench.groups import Group
 from bench.judgement import Judged, Names, describe, reaches, verdict
 from bench.matrix import Expectation
-from bench.store import Stored
 from bench.where import covers
 
 
@@ -43,9 +43,11 @@ def judge(expectation: Expectation, groups: Sequence[Group], names: Names) -> It
 
 
 def _judge(expectation: Expectation, groups: Sequence[Group], names: Names) -> Judged:
-    first = groups[0].first
-    firsts = [run for group in groups for run in firsts_of(group)][1:]
+    first, *firsts = (run for group in groups for run in group.firsts)
     pairs = [compare(first, run, "machine") for run in firsts]
+    whole = [run for run in (first, *firsts) if run.record.outcome and index.way(run.record.outcome)]
+    if whole and whole[0] is not first:  # the first kept less than these, which may part on the way
+        pairs += [compare(whole[0], run, "machine") for run in whole[1:]]
     missed = next((pair for pair in pairs if not reaches(pair, expectation.at_least)), None)
     runs = sum(len(group.runs) for group in groups)
     equal = all(pair.verdict == "IDENTICAL" for pair in pairs)
@@ -64,9 +66,3 @@ def _judge(expectation: Expectation, groups: Sequence[Group], names: Names) -> J
         seen=seen,
         records=(worst.left.digest, worst.right.digest),
     )
-
-
-def firsts_of(group: Group) -> list[Stored]:
-    """The first run of each class of a group."""
-    firsts = {indices[0] for indices in group.classes}
-    return [run for run in group.runs if run.record.run.index in firsts]

@@ -11,6 +11,7 @@ from bench import machines
 from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, within
+from bench.digests import lines_digest
 from bench.matrix import Expectation
 from bench.records import RunKey
 
@@ -56,6 +57,15 @@ def verdict(holds: bool) -> State:
     return "holds" if holds else "breach"
 
 
+#: What the matrix asks for, and what follows from it: where nothing else differs, the training was changed on purpose.
+ASKED = frozenset({"epochs", "repeats", "losses"})
+
+
+def asked(pair: Comparison) -> bool:
+    """Whether two runs cannot be compared for what the matrix asks of one of them, and for nothing else."""
+    return pair.verdict == "INCOMPARABLE" and {one.key for one in pair.differences} <= ASKED
+
+
 def reaches(pair: Comparison, bound: Bound) -> bool:
     """Whether a comparison reaches a bound. An error or an incomparable pair never does."""
     if pair.verdict == "IDENTICAL":
@@ -78,8 +88,9 @@ class Names:
 
     def __init__(self, runs: Iterable[RunKey]) -> None:
         self._seeds, self._stacks = defaultdict(set), defaultdict(set)
+        self._runs = list(runs)
         places = set()
-        for run in runs:
+        for run in self._runs:
             place = run.machine.label, run.machine.hardware
             places.add(place)
             self._seeds[run.cell].add(_seeds(run))
@@ -98,7 +109,12 @@ class Names:
         """The subject of one cell's runs on several machines."""
         found = list(runs)
         names = list(dict.fromkeys(self.machine(run) for run in found))
-        return f"{found[0].cell} on {joined(names)}{self._seed(found[0])}"
+        on = joined(names)
+        if len(names) > NAMED:  # known exceptions are found by subject, so that two fleets must not have one
+            on += f" ({names[0]} to {names[-1]}, {lines_digest(names)[:8]})"
+        stacks = {run.stack for run in self._runs if run.cell == found[0].cell}
+        stack = f", stack {str(found[0].stack)[:12]}" if len(stacks) > 1 else ""
+        return f"{found[0].cell} on {on}{self._seed(found[0])}{stack}"
 
     def _details(self, run: RunKey) -> str:
         on = f" on {self.machine(run)}" if len(set(self._machines.values())) > 1 else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bench.comparison import compare
 from bench.distributions import LEVEL, Contrast, Sample, least, sample, tested
 from bench.groups import Group
-from bench.judgement import HOLDS, Judged, State, describe, verdict
+from bench.judgement import HOLDS, Judged, State, asked, describe, verdict
 from bench.matrix import Expectation
 
 
@@ -74,7 +74,7 @@ def _without_test(one: Candidate, left: Sample, right: Sample) -> tuple[State, s
     pair = compare(one.left[0].first, one.right[0].first, one.expectation.scope)
     groups = (*one.left, *one.right)
     if pair.verdict in ("INCOMPARABLE", "ERROR"):
-        return "breach", describe(pair)
+        return "changed" if one.expectation.scope == "night" and asked(pair) else "breach", describe(pair)
     if any(len(group.runs) > 1 and not group.compared for group in groups):
         return "breach", "runs of one side cannot be compared with each other"
     results = {run.record.outcome.result_digest for group in groups for run in group.runs if run.record.outcome}

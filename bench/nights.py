@@ -89,6 +89,29 @@ class Nights:
             return Replaced(stack=str(last_run.record.run.stack), record=last_run.digest, origin=f"campaign {campaign}")
         return None
 
+    def gone(self, groups: Sequence[Group], campaign: str | None) -> list[str]:
+        """`CELL on MACHINE` of what the campaign before or the baseline has, and this campaign has no run of."""
+        began: dict[str, str] = {}
+        for one in self.records.values():
+            run = one.record.run
+            began[run.campaign] = min(began.get(run.campaign, one.record.started), one.record.started)
+        earlier = [name for name in began if campaign in began and began[name] < began[campaign]]
+        before = max(earlier, key=lambda name: began[name], default=None)
+        here = {_place(one.first.record.run) for one in groups}
+        found = {
+            f"{place[0]} on {place[2]}"
+            for place, runs in self._runs.items()
+            if place not in here and any(one.record.run.campaign == before for one in runs)
+        }
+        known = {(_who(index.subject(one.first.record)), str(one.first.record.run.machine.hardware)) for one in groups}
+        for who, entries in self._entries.items():
+            found |= {
+                f"{who.partition(' ')[0]} on {', '.join(one.machines)}"
+                for one in entries
+                if (who, one.hardware) not in known
+            }
+        return sorted(found)
+
     def _entry(self, group: Group) -> Entry | None:
         """The baseline's entry of a group; of what was trained otherwise only if there is none of the very same."""
         record = group.first.record

@@ -12,6 +12,11 @@ def split(pattern: str) -> tuple[str, str]:
     return cells, machine if "@" in pattern else "*"
 
 
+def speaks(pattern: str, cell: str) -> bool:
+    """Whether a pattern speaks of a cell on any machine."""
+    return fnmatchcase(cell, split(pattern)[0])
+
+
 def covers(pattern: str, run: RunKey) -> bool:
     """Whether a pattern speaks of a run. A machine is meant by its label, or by the name that reports give it where a
     label stands for several: `lab-3`, `lab-3 (1f2e3d4c)`."""

@@ -32,6 +32,10 @@ def bless(arguments: argparse.Namespace, today: dt.date) -> int:
     """The command on a day. Nothing is blessed beside a record that cannot be trusted: it may be of the same cell."""
     if not arguments.reason.strip():
         raise UsageError("--reason: empty; say why these results are right")
+    if not arguments.reason.isprintable():
+        raise UsageError(
+            f"--reason {arguments.reason!a}: has characters that cannot be printed; write it in plain text"
+        )
     found = list(Store.existing(arguments.store).scan())
     refused = [one for one in found if isinstance(one, Refused)]
     if refused:

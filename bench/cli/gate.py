@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bench import baseline
+from bench import baseline, classes
 from bench.analysis import Analysis
 from bench.bound import TIERS
 from bench.cli import options, refusals, report, run
@@ -46,8 +46,11 @@ def gate(arguments: argparse.Namespace, today: dt.date) -> int:
     for line in pasts(found, arguments.baseline, known is not None):
         print(printable(line))
     if arguments.junit is not None:
-        arguments.junit.parent.mkdir(parents=True, exist_ok=True)
-        arguments.junit.write_text(junit.render(page.build(found, blobs), today), encoding="utf-8")
+        try:
+            arguments.junit.parent.mkdir(parents=True, exist_ok=True)
+            arguments.junit.write_text(junit.render(page.build(found, blobs), today), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--junit {arguments.junit}: {error.strerror}; give the path of a file") from None
     failed = [run.code(record) for record in found.not_ok]
     return worst_exit([1 if found.breaches(today) else 0, *failed, refusals.told(found.refused)])
 
@@ -56,7 +59,8 @@ def _check(only: Iterable[str], found: Analysis) -> None:
     """A pattern that selects nothing would be green for ever."""
     cells = {str(group.cell) for group in found.groups} | {record.run.cell for record in found.not_ok}
     for pattern in only:
-        if not any(fnmatchcase(cell, pattern) for cell in cells):
+        subjects = any(classes.meant(one.subject, [pattern]) for one in found.splits)
+        if not subjects and not any(fnmatchcase(cell, pattern) for cell in cells):
             raise UsageError(
                 f"--only {pattern!r}: matches no cell of campaign {found.campaign}; `bench show --list` names them"
             )
@@ -148,6 +152,9 @@ def _removable(judged: Iterable[Judged]) -> list[str]:
 def pasts(found: Analysis, path: Path, there: bool) -> list[str]:
     """What has no past to be held against; no breach, and not silent either."""
     said = [] if there else [f"no baseline: {path} is not here; `bench bless --reason TEXT` makes it"]
+    if found.gone:
+        had = "1 cell that was" if len(found.gone) == 1 else f"{len(found.gone)} cells that were"
+        said.append(f"gone: {had} there before has no run in this campaign, such as {found.gone[0]}")
     if found.new:
         cells = f"{len(found.new)} {'cell has' if len(found.new) == 1 else 'cells have'}"
         said.append(f"new: {cells} no baseline and no campaign before for their stack and machine class")

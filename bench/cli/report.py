@@ -99,5 +99,6 @@ def analysed(
         only=only,
         index=lambda: index.refresh(store, [*records, *observed]),
         baseline=known,
+        observed=any(isinstance(one, StoredObservation) for one in observed),
     )
     return found, lambda digest: b"" if digest in unread else store.blob(digest)

@@ -83,8 +83,9 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
     verdicts = [group.verdict for group in analysis.groups if len(group.runs) > 1]  # one run is compared with nothing
     verdicts += [pair.verdict for pair in analysis.backends]
-    names = machines.names(group.place()[:2] for group in analysis.groups)
-    shown = tuple(sorted({*names.values(), *(name for one in analysis.splits for name in one.machines)}))
+    names = machines.names({*analysis.places, *(group.place()[:2] for group in analysis.groups)})
+    ours = {cells.name_of(group, names) for group in analysis.groups}
+    shown = tuple(sorted({*ours, *(name for one in analysis.splits for name in one.machines)}))
     columns, rows = environment.views(analysis.groups, blobs, names)
     splits = tuple(machine_views.split(one) for one in analysis.splits)
     return Page(

@@ -28,7 +28,6 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
     """A server that is not yet serving; UsageError if the port is taken."""
     try:
         return ThreadingHTTPServer((HOST, port), functools.partial(Handler, directory=str(folder)))
-    except OSError as error:
-        raise UsageError(
-            f"--port {port}: {error.strerror}; another port may be free, such as --port {port + 1}"
-        ) from None
+    except (OSError, OverflowError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"--port {port}: {what}; another may do, such as --port {PORT + 1}") from None

@@ -1,7 +1,7 @@
 """What the pair page holds any two records against each other by: their keys, their environments, and the digests of
 everything that was observed, in the order in which a run computes it.
 
-Digests become small numbers, equal ones the same: the page is about which are equal. Runs of one class share a trace.
+Digests become small numbers, equal ones the same: the page is about which are equal. Equal traces are one.
 """
 
 import hashlib
@@ -65,15 +65,14 @@ def traces(groups: Sequence[Group], blobs: Blobs, names: Names) -> Traces:
     stacks: dict[str, Any] = {}
     rows: list[RecordView] = []
     found: list[tuple[int, tuple[tuple[int, ...], ...]]] = []
+    made: dict[tuple[int, tuple[tuple[int, ...], ...]], int] = {}
     whole = sum(len(group.classes) for group in groups) <= WHOLE
     for group in groups:
-        places = {index: number for number, indices in enumerate(group.classes) for index in indices}
-        made: dict[int, int] = {}
         for stored in group.runs:
-            place = places[stored.record.run.index]
-            if place not in made:
-                made[place] = len(found)
-                found.append(_trace(stored, layouts, digests, whole=whole))
+            trace = _trace(stored, layouts, digests, whole=whole)
+            if trace not in made:
+                made[trace] = len(found)
+                found.append(trace)
             rows.append(
                 RecordView(
                     record=stored.digest,
@@ -82,7 +81,7 @@ def traces(groups: Sequence[Group], blobs: Blobs, names: Names) -> Traces:
                     index=stored.record.run.index,
                     keys=keys(_keys(stored)),
                     environment=environments(_environment(stored, blobs, stacks)),
-                    trace=made[place],
+                    trace=made[trace],
                 )
             )
     return Traces(
