@@ -1,6 +1,8 @@
 """The report's site: what its pages are made of; tests/browser opens them."""
 
+import http.client
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from bench import analysis, index, matrix, published
 from bench.cli.main import main
-from bench.report import html, overview, page, slugs, writing
+from bench.errors import UsageError
+from bench.report import html, overview, page, serving, slugs, writing
 from bench.report import json as json_form
 from bench.report.page import Page
 from bench.store import Store
@@ -152,5 +155,38 @@ def test_the_committed_site_is_what_its_bundle_gives(tmp_path: Path) -> None:
     assert new == {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
     for name in new:
         # Another release of the plotting library is no fault of a page, nor is the last bit of another SciPy's.
-        if name.endswith((".html", "report.css", "report.js")):
+        if name.endswith((".html", ".md", ".xml", "report.css", "report.js")):
             assert (tmp_path / "site" / name).read_bytes() == (kept / name).read_bytes(), f"{name}: scripts/site"
+        if name == "report.json":
+            new_values, old_values = (json.loads((folder / name).read_bytes()) for folder in (tmp_path / "site", kept))
+            assert _rounded(new_values) == _rounded(old_values), f"{name}: scripts/site"
+
+
+def _rounded(value: Any) -> Any:
+    """JSON with its floats to nine digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return f"{value:.9g}" if isinstance(value, float) else value
+
+
+def test_a_site_is_served_to_this_machine_alone(tmp_path: Path) -> None:
+    """On loopback, and not to a page that leads another host's name here."""
+    (tmp_path / "index.html").write_text("<p>here</p>")
+    with serving.server(tmp_path, 0) as server:
+        assert server.server_address[0] == "127.0.0.1"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answers = {}
+        for host in ("127.0.0.1", "localhost", "elsewhere.example"):
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection.request("GET", "/index.html", headers={"Host": f"{host}:{server.server_port}"})
+            answers[host] = connection.getresponse().status
+            connection.close()
+        server.shutdown()
+    assert answers == {"127.0.0.1": 200, "localhost": 200, "elsewhere.example": 403}
+
+
+def test_a_port_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--port 70000"):
+        serving.server(tmp_path, 70000)
