@@ -57,15 +57,16 @@ class Switch:
 
 def switches(groups: Sequence[Group], bounds: Sequence[tuple[str, Bound]] = ()) -> tuple[Switch, ...]:
     """Every group beside its twin with preset `default`: same cell otherwise, seeds, stack, machine and campaign."""
-    bases = {_key(group): group for group in groups if group.cell.preset == BASE}
+    bases = {twins(group): group for group in groups if group.cell.preset == BASE}
     return tuple(
         _switch(base, group, bounds)
         for group in groups
-        if group.cell.preset != BASE and (base := bases.get(_key(group))) is not None
+        if group.cell.preset != BASE and (base := bases.get(twins(group))) is not None
     )
 
 
-def _key(group: Group) -> tuple[object, ...]:
+def twins(group: Group) -> tuple[object, ...]:
+    """What a group shares with its twin of another preset."""
     run = group.first.record.run
     return group.cell.replace(preset=BASE), tuple(sorted(run.seeds.items())), run.stack, group.place()
 

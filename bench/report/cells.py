@@ -12,7 +12,7 @@ from bench.comparison import Comparison
 from bench.groups import Group
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
-from bench.switches import BASE
+from bench.switches import BASE, twins
 
 #: So many backends of one verdict are named in a cell's row; more are counted.
 FEW = 3
@@ -62,18 +62,13 @@ class CellView:
 
 def views(analysis: Analysis, names: Names) -> tuple[CellView, ...]:
     """One a group, in order of cell."""
-    bases = {_key(group): group for group in analysis.groups if group.cell.preset == BASE}
+    bases = {twins(group): group for group in analysis.groups if group.cell.preset == BASE}
     lanes = {id(one.group): one for one in analysis.published}
     others = _backends(analysis.backends)
     return tuple(
-        _view(number, group, lanes.get(id(group)), others.get(group.first.digest, ()), bases.get(_key(group)), names)
+        _view(number, group, lanes.get(id(group)), others.get(group.first.digest, ()), bases.get(twins(group)), names)
         for number, group in enumerate(analysis.groups, start=1)
     )
-
-
-def _key(group: Group) -> tuple[object, ...]:
-    run = group.first.record.run
-    return group.cell.replace(preset=BASE), tuple(sorted(run.seeds.items())), run.stack, group.place()
 
 
 def _view(

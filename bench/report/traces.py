@@ -6,7 +6,7 @@ Digests become small numbers, equal ones the same: the page is about which are e
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,8 @@ from bench import comparability, fingerprints
 from bench.groups import Group
 from bench.records import Repeat, read_array
 from bench.report.cells import Names, name_of
+from bench.report.environment import Blobs
 from bench.store import Stored
-
-#: Gives the bytes of a blob by digest, for the stacks.
-Blobs = Callable[[str], bytes]
 
 #: Traces beyond so many keep the stages of a fit and not its epochs; the page says so.
 WHOLE = 2000

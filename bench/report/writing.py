@@ -25,7 +25,10 @@ def write(analysis: Analysis, blobs: Blobs, folder: Path) -> Page:
 
 def write_page(values: Page, folder: Path) -> None:
     """Writes page values in all forms. Pages of an earlier report that this one does not have are removed."""
-    written = {name for name, content in _files(values) if _write(folder / name, content)}
+    written = set()
+    for name, content in _files(values):
+        _write(folder / name, content)
+        written.add(name)
     for part in ("cells", "machines"):
         for path in (folder / part).glob("*.html"):
             if f"{part}/{path.name}" not in written and _ours(path):
@@ -38,12 +41,11 @@ def _files(values: Page) -> Iterable[tuple[str, str]]:
         yield name, render(values)
 
 
-def _write(path: Path, content: str) -> bool:
+def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.part"
     temporary.write_text(content, encoding="utf-8")
     temporary.replace(path)
-    return True
 
 
 def _ours(path: Path) -> bool:
