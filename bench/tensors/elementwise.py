@@ -13,8 +13,9 @@ from bench import distance
 from bench.tensors import Elements
 from bench.tensors.tally import Tally
 
-#: Elements of a block: few enough for the caches of a core, many enough that NumPy's calls cost little.
-BLOCK = 128 * 1024
+#: Elements of a block: few enough for the caches of the cores, and so many that threads seldom wait for the
+#: interpreter's lock, which each call of NumPy hands over.
+BLOCK = 512 * 1024
 
 #: Elements that tell whether it is worth hoping that all of a block differ, or all have one sign.
 PROBE = 64

@@ -17,7 +17,7 @@ from bench.tensors.median import Median, Population
 from bench.tensors.tally import Tally
 
 #: Bytes of each file that a thread has before it at a time, so that both stay in the cache of a core.
-CHUNK = 1024**2
+CHUNK = 2 * 1024**2
 #: So many times more where a file has elements in compressed lots, which are better not opened twice.
 LOTS = 16
 #: Elements that are looked at more closely where one of them differs.
