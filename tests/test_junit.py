@@ -1,7 +1,8 @@
 """JUnit XML: the form that CI reads, an element for each state, the same bytes for the same records.
 
 `problems` is our own small reading of the schema that Jenkins' xunit plugin has (junit-10.xsd): which elements, in
-which, with which attributes, those that are required, and counts that are those of the cases.
+which, with which attributes, those that are required, and counts that are those of the cases. The schema itself is in
+tests/test_junit_schema.py, which needs an index of packages to come by it.
 """
 
 import dataclasses
