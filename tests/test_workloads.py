@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from bench import campaign, comparison, plan, supplied
 from bench.bound import Bound
 from bench.campaign import Settings
-from bench.digests import array_digest
+from bench.digests import array_digest, sha256
 from bench.executors.docker import DockerExecutor
 from bench.records import Repeat, Workload, read_array
 from bench.store import Store, Stored
@@ -259,6 +259,12 @@ def test_no_trace_level_moves_a_bit(backend: str, tmp_path_factory: pytest.TempP
     assert steps is not None
     assert replay is not None
     assert len(steps.digests) == 8 * SHIPPED.file.workloads["dropout"].epochs
+    final = sha256("".join(array.sha256 for array in kept["full"].final_weights).encode("ascii"))
+    assert steps.digests[-1] == final  # what was read on the way is what Keras's own `get_weights` gives at the end
+    for level in ("epochs", "full"):
+        digests = kept[level].epoch_digests
+        assert digests is not None
+        assert digests[-1] == final, level
 
 
 def test_where_runs_differ_no_trace_level_moves_their_distribution(tmp_path: Path) -> None:

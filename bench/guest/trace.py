@@ -30,9 +30,9 @@ def digest(arrays):
     return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
 
 
-def make(callback_class, level, epochs):
+def make(callback_class, weights, level, epochs):
     """A Keras callback with `initial`, `trajectory` (list of lists of arrays, or None), `digests`, `step_losses` and
-    `step_digests`."""
+    `step_digests`; `weights(model)` gives the arrays, which may share memory with the model."""
 
     class Trace(callback_class):
         def __init__(self):
@@ -44,7 +44,7 @@ def make(callback_class, level, epochs):
             self.step_digests = [] if keeps(level, "steps") else None
 
         def on_train_begin(self, logs=None):
-            self.initial = [array.copy() for array in self.model.get_weights()]
+            self.initial = [array.copy() for array in weights(self.model)]
             if keeps(level, "epochs"):
                 small = sum(array.nbytes for array in self.initial) * epochs <= SMALL
                 self.trajectory = [] if small or level == "full" else None
@@ -53,24 +53,24 @@ def make(callback_class, level, epochs):
         def on_epoch_end(self, epoch, logs=None):
             if not keeps(level, "epochs"):
                 return
-            weights = self.model.get_weights()
+            arrays = weights(self.model)
             if self.trajectory is None:
-                self.digests.append(digest(weights))
+                self.digests.append(digest(arrays))
             else:
-                self.trajectory.append([array.copy() for array in weights])
+                self.trajectory.append([array.copy() for array in arrays])
 
         def after_step(self, logs):
             synchronise = getattr(self.model, "jax_state_sync", None)  # JAX keeps weights outside until the epoch ends
             if synchronise is not None:
                 synchronise()
             self.step_losses.append(float((logs or {}).get("loss", float("nan"))))
-            self.step_digests.append(digest(self.model.get_weights()))
+            self.step_digests.append(digest(weights(self.model)))
 
         def epoch_digests(self):
             """A digest an epoch, or None where the level is `scores`."""
             if self.trajectory is None:
                 return self.digests
-            return [digest(weights) for weights in self.trajectory]
+            return [digest(arrays) for arrays in self.trajectory]
 
     if keeps(level, "steps"):
         # Only where asked for: that a callback has this method at all makes Keras 3 wait for every step.

@@ -62,6 +62,10 @@ class Framework(object):
         """What a callback of a fit derives from."""
         return keras.callbacks.Callback
 
+    def weights(self, model):
+        """The model's weights in the order of `get_weights`; they may share memory with the model."""
+        return model.get_weights()
+
     def gpus(self):
         """Names of the GPUs that the framework can compute on."""
         return []
