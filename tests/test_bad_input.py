@@ -2,9 +2,6 @@
 
 import functools
 import json
-import math
-import pickle
-import stat
 import subprocess
 import sys
 import zipfile
@@ -16,108 +13,9 @@ import pytest
 
 from bench.cli.main import main
 from bench.digests import sha256
-from bench.store import Store, Stored
 from tests.engines import ROOT
-from tests.forgery import Files, good, listed, pack, records_of, reforge, reforge_observation, rename, replace
-
-
-class Evil:
-    """Unpickling this writes a file."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.write_text, (Path("unpickled"), "evil")
-
-
-PICKLE = pickle.dumps(Evil())
-BOMB = bytes(50_000_000)
-
-
-def first_array(raw: dict[str, Any]) -> Any:
-    return raw["outcome"]["repeats"][0]["predictions"]
-
-
-def hidden(files: Files, change: Callable[[str], str]) -> Files:
-    """The first record's arrays under another path, which the manifest lists."""
-    name = min(name for name in files if name.endswith("arrays.bin"))
-    found = {change(one) if one == name else one: content for one, content in files.items()}
-    return listed(found)
-
-
-def named(name: str) -> Callable[[Files], Files]:
-    """A file more, under a path of the forger's choice."""
-    return lambda files: listed({**files, name: b"evil"})
-
-
-def spelled(files: Files, text: str) -> Files:
-    """A record in which a number is spelled as JSON does not allow, or too large."""
-    old = records_of(files)[0]
-    body = files[f"records/{old}/record.json"]
-    return rename(files, old, body.replace(b'"total": 1.0', b'"total": ' + text.encode()))
-
-
-#: name: (what is wrong, part of the reason, how many records and observations are still taken of 3 and 2)
-CASES: dict[str, tuple[Callable[[Files], Files], str, int, int]] = {
-    "traversal": (named("../outside"), "a path that no bundle has", 3, 2),
-    "traversal below records": (named("records/../../outside"), "a path that no bundle has", 3, 2),
-    "traversal with backslashes": (named("..\\outside"), "a path that no bundle has", 3, 2),
-    "absolute path": (named("/outside"), "a path that no bundle has", 3, 2),
-    "arrays elsewhere": (lambda files: hidden(files, lambda name: "../" + name), "not in the manifest", 2, 2),
-    "name that ends in a newline": (named(f"blobs/{'0' * 64}\n"), "a path that no bundle has", 3, 2),
-    "pickle beside": (named("model.pickle"), "a path that no bundle has", 3, 2),
-    "pickle as arrays": (lambda files: replace(files, "arrays.bin", PICKLE), "not those that the record", 2, 2),
-    "pickle as record": (lambda files: rename(files, records_of(files)[0], PICKLE), "not JSON", 2, 2),
-    "pickle as blob": (
-        lambda files: reforge({**files, f"blobs/{sha256(PICKLE)}": PICKLE},
-                              lambda raw: raw["fingerprint"].update(stack_blob=sha256(PICKLE))),
-        "not JSON", 2, 2,
-    ),
-    "dtype of objects": (lambda files: reforge(files, lambda raw: first_array(raw).update(dtype="|O")), "'|O'", 2, 2),
-    "bomb": (lambda files: {**files, min(name for name in files if name.endswith("arrays.bin")): BOMB},
-             "not the bytes that the manifest describes", 2, 2),
-    "bomb that the manifest admits": (lambda files: replace(files, "arrays.bin", BOMB), "belong here", 2, 2),
-    "bomb as record": (lambda files: replace(files, "record.json", b" " * 80_000_000), "at most 67108864", 2, 2),
-    "bomb as observation": (lambda files: replace(files, "observations/", b" " * 2_000_000), "at most 1048576", 3, 1),
-    "wrong digest in the name": (lambda files: replace(files, "record.json", b"{}"), "do not have the digest", 2, 2),
-    "wrong digest of an array": (
-        lambda files: reforge(files, lambda raw: first_array(raw).update(sha256="0" * 64)), "have the digest", 2, 2),
-    "wrong digest of the result": (
-        lambda files: reforge(files, lambda raw: raw["outcome"].update(result_digest="0" * 64)), "result_digest", 2, 2),
-    "wrong digest of an observation": (
-        lambda files: reforge_observation(files, lambda raw: raw["value"].update(sha256="0" * 64)),
-        "do not have the digest", 3, 1),
-    "schema of a record": (lambda files: reforge(files, lambda raw: raw.update(schema=99)), "schema 99", 2, 2),
-    "schema of an observation": (
-        lambda files: reforge_observation(files, lambda raw: raw.update(schema=99)), "schema 99", 3, 1),
-    "unknown key": (lambda files: reforge(files, lambda raw: raw.update(run_as="root")), "$.run_as", 2, 2),
-    "NaN": (lambda files: spelled(files, "NaN"), "NaN is not JSON", 2, 2),
-    "Infinity": (lambda files: spelled(files, "-Infinity"), "-Infinity is not JSON", 2, 2),
-    "a number that becomes infinite": (lambda files: spelled(files, "1e999"), "too large for a float64", 2, 2),
-    "NaN where a score is spelled": (
-        lambda files: reforge(files, lambda raw: raw["outcome"]["repeats"][0].update(score=math.nan)),
-        "NaN is not JSON", 2, 2),
-    "a billion elements": (
-        lambda files: reforge(files, lambda raw: first_array(raw).update(shape=[10**9])), "the limit is", 2, 2),
-    "a few elements too many": (
-        lambda files: reforge(files, lambda raw: first_array(raw).update(shape=[10**6])), "ends at byte", 2, 2),
-    "a billion elements observed": (
-        lambda files: reforge_observation(files, lambda raw: raw["value"].update(shape=[10**9])), "the limit is", 3, 1),
-    "a key twice": (
-        lambda files: rename(files, records_of(files)[0], b'{"schema": 2, "schema": 2}\n'), "a key twice", 2, 2),
-    "missing arrays": (
-        lambda files: listed({name: content for name, content in files.items()
-                              if name != f"records/{records_of(files)[0]}/arrays.bin"}), "not in the manifest", 2, 2),
-    "missing value": (
-        lambda files: reforge_observation(files, lambda raw: raw["value"].update(blob="0" * 64)),
-        "not in the manifest", 3, 1),
-}  # fmt: skip
-
-
-def collected(folder: Path) -> tuple[int, int]:
-    """How many records and observations a store has, all of which can be read."""
-    store = Store(folder)
-    found = [*store.scan()]
-    assert all(isinstance(one, Stored) for one in found)
-    return len(found), len(list(store.observations()))
+from tests.forged import FORGED, collected, outside
+from tests.forgery import good, pack, records_of, reforge
 
 
 @pytest.fixture
@@ -126,90 +24,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def outside(folder: Path) -> set[str]:
-    """Every path beside the store, up to the folder above the test's own."""
-    return {str(path) for path in folder.parent.rglob("*") if folder / "store" not in (path, *path.parents)}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_bad_parts_are_refused_and_the_rest_is_taken(folder: Path, capsys: pytest.CaptureFixture[str],
-                                                     name: str) -> None:  # fmt: skip
-    change, wanted, records, observations = CASES[name]
-    pack(change(good(folder)), folder / "bad.zip")
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_forged_is_refused_and_the_rest_is_taken(folder: Path, capsys: pytest.CaptureFixture[str],
+                                                         name: str) -> None:  # fmt: skip
+    one = FORGED[name]
+    one.write(good(folder), folder / "bad.zip")
     before = outside(folder)
     assert main(["collect", "bad.zip", "--store", "store"]) == 3
     captured = capsys.readouterr()
-    assert wanted in captured.out
+    assert one.wanted in captured.out
     assert captured.err == ""
-    assert collected(folder / "store") == (records, observations)
+    assert collected(folder / "store") == one.taken
     assert outside(folder) == before
     assert main(["collect", "good.zip", "--store", "store"]) == 0
     assert collected(folder / "store") == (3, 2)
-
-
-@pytest.mark.parametrize("cut", [0, 1, 30, 0.1, 0.5, 0.99, -1, -22])
-def test_a_truncated_file_is_refused_whole(folder: Path, capsys: pytest.CaptureFixture[str], cut: float) -> None:
-    good(folder)
-    content = (folder / "good.zip").read_bytes()
-    length = int(cut * len(content)) if isinstance(cut, float) else cut
-    (folder / "bad.zip").write_bytes(content[:length])
-    assert main(["collect", "bad.zip", "good.zip", "--store", "store"]) == 3
-    assert "refused: bad.zip: not a bundle, or a truncated one" in capsys.readouterr().out
-    assert collected(folder / "store") == (3, 2)
-
-
-@pytest.mark.parametrize(("manifest", "wanted"), [
-    (None, "not readable"),
-    (b"", "not JSON"),
-    (PICKLE, "not JSON"),
-    (b"[]", "schema None"),
-    (b'{"schema": 3, "files": {}}', "schema 3; this bench reads 1 to 2"),
-    (b'{"schema": true, "files": {}}', "schema True"),
-    (b'{"schema": 1}', "not as a bundle has it"),
-    (b'{"schema": 1, "files": []}', "not as a bundle has it"),
-    (b'{"schema": 1, "files": {"x": 5}}', "not as a bundle has it"),
-    (b'{"schema": 1, "files": {"x": {"sha256": "y", "nbytes": 1}}}', "a digest of 64 hex digits"),
-    (b'{"schema": 1, "files": {"x": {"sha256": "%064d", "nbytes": NaN}}}' % 0, "NaN is not JSON"),
-    (b'{"schema": 1, "files": {"x": {"sha256": "%064d", "nbytes": -1}}}' % 0, "a digest of 64 hex digits"),
-    (b'{"schema": 1, "files": {"x": {"sha256": "%064d", "nbytes": 1.5}}}' % 0, "a digest of 64 hex digits"),
-    (b" " * 70_000_000, "larger than"),
-])  # fmt: skip
-def test_a_manifest_that_is_none_refuses_the_bundle(folder: Path, capsys: pytest.CaptureFixture[str],
-                                                    manifest: bytes | None, wanted: str) -> None:  # fmt: skip
-    files = good(folder)
-    if manifest is None:
-        del files["manifest.json"]
-    else:
-        files["manifest.json"] = manifest
-    pack(files, folder / "bad.zip")
-    assert main(["collect", "bad.zip", "--store", "store"]) == 3
-    assert wanted in capsys.readouterr().out
-    assert collected(folder / "store") == (0, 0)
-
-
-def write_entry(path: Path, files: Files, name: str, *, mode: int = 0, compression: int = zipfile.ZIP_DEFLATED) -> None:
-    """A bundle in which one entry has another file type or compression."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for one, content in files.items():
-            entry = zipfile.ZipInfo(one)
-            entry.compress_type = compression if one == name else zipfile.ZIP_DEFLATED
-            entry.external_attr = (mode if one == name else 0) << 16
-            archive.writestr(entry, content)
-
-
-@pytest.mark.parametrize(("options", "wanted"), [
-    ({"mode": stat.S_IFLNK | 0o777}, "a link; not followed"),
-    ({"compression": zipfile.ZIP_LZMA}, "compression 14"),
-    ({"compression": zipfile.ZIP_BZIP2}, "compression 12"),
-])  # fmt: skip
-def test_links_and_other_compressions_are_refused(folder: Path, capsys: pytest.CaptureFixture[str],
-                                                  options: dict[str, int], wanted: str) -> None:  # fmt: skip
-    """A link has its target as content; this one would even have the right bytes."""
-    files = good(folder)
-    write_entry(folder / "bad.zip", files, f"records/{records_of(files)[0]}/arrays.bin", **options)
-    assert main(["collect", "bad.zip", "--store", "store"]) == 3
-    assert wanted in capsys.readouterr().out
-    assert collected(folder / "store") == (2, 2)
 
 
 def test_a_name_twice_gives_no_second_content(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
