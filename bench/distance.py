@@ -154,6 +154,11 @@ def digits(value: float, reference: float) -> float:
     return max(0.0, -math.log10(abs(value - reference) / abs(reference)))
 
 
+def digits_text(digits: float) -> str:
+    """Agreeing digits to one decimal, or `all` where nothing differs."""
+    return "all" if math.isinf(digits) else f"{digits:.1f}"
+
+
 def same_print(value: float, printed: float, digits: int = 12) -> bool:
     """Whether both print alike to so many significant digits; 12 are what Python 2's `print` shows of a float."""
     return f"{value:.{digits}g}" == f"{printed:.{digits}g}"

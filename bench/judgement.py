@@ -1,7 +1,6 @@
 """What became of one expectation on one thing that it speaks of."""
 
 import datetime as dt
-import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from bench.bound import Bound
 from bench.cell import Cell
 from bench.comparison import Comparison, within
 from bench.digests import lines_digest
+from bench.distance import digits_text
 from bench.matrix import Expectation
 from bench.records import RunKey
 
@@ -79,7 +79,7 @@ def describe(pair: Comparison) -> str:
         return pair.verdict + (f" ({pair.reason})" if pair.reason else "")
     weights = "not a number on one side" if pair.measures.weights_ulp is None else f"{pair.measures.weights_ulp} ULP"
     parted = f", parted at {pair.parted()}" if pair.divergence else ""
-    digits = "all" if math.isinf(pair.measures.min_digits) else f"{pair.measures.min_digits:.1f}"
+    digits = digits_text(pair.measures.min_digits)
     return f"{pair.verdict}: weights {weights}, scores {digits} digits{parted}"
 
 

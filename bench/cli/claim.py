@@ -6,8 +6,8 @@ from pathlib import Path
 from bench import claim, placement
 from bench.claim import Candidate, Claim
 from bench.cli import options, refusals
+from bench.distance import digits_text
 from bench.errors import UsageError, worst_exit
-from bench.report.cells import digits_text
 from bench.store import Store, Stored
 
 HELP = "say which cells and machines produce given numbers: exactly as printed, to how many digits, or as a draw"

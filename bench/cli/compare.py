@@ -9,9 +9,9 @@ from bench import comparability
 from bench.bound import Bound
 from bench.cli import compare_files, options
 from bench.comparison import Comparison, compare
+from bench.distance import digits_text
 from bench.errors import RefusedInput, RunError, UsageError
 from bench.records import Record
-from bench.report.cells import digits_text
 from bench.store import Refused, Store, Stored
 from bench.tensors.files import READERS
 

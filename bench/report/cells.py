@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench import findings
 from bench.analysis import Analysis
 from bench.comparison import Comparison
+from bench.distance import digits_text
 from bench.groups import Group
 from bench.published import PublishedComparison
 from bench.records import Outcome, Record
@@ -113,11 +114,6 @@ def outcome(group: Group) -> Outcome:
     found = group.first.record.outcome
     assert found is not None
     return found
-
-
-def digits_text(digits: float) -> str:
-    """Agreeing digits to one decimal, or `all` where nothing differs."""
-    return "all" if math.isinf(digits) else f"{digits:.1f}"
 
 
 def name_of(group: Group, names: Names) -> str:

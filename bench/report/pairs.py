@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from bench.comparison import Comparison
+from bench.distance import digits_text
 from bench.precision import Precision
-from bench.report.cells import digits_text
 
 
 @dataclass(frozen=True, kw_only=True)

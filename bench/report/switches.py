@@ -1,11 +1,11 @@
 """What the report shows of controls, as plain values: what each preset moves, and which controls took no effect."""
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.distance import digits_text
 from bench.groups import Group
 from bench.switches import Switch
 
@@ -45,7 +45,7 @@ def view(one: Switch) -> SwitchView:
     measures = one.comparison.measures
     ulp = (measures.weights_ulp, measures.predictions_ulp) if measures else ()
     texts = ["not finite on one side" if value is None else str(value) for value in ulp] or ["", ""]
-    digits = "" if measures is None else "all" if math.isinf(measures.min_digits) else f"{measures.min_digits:.1f}"
+    digits = "" if measures is None else digits_text(measures.min_digits)
     return SwitchView(
         lane=one.lane,
         machine=one.base.place()[0],
