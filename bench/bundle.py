@@ -2,11 +2,13 @@
 
 A ZIP archive: `manifest.json` {"schema", "files": {path: {"sha256", "nbytes"}}} and the store's own files
 `records/<digest>/record.json`, `records/<digest>/arrays.bin`, `observations/<digest>.json`, `blobs/<digest>`.
-Only these paths are ever read, and only from memory to memory: nothing is unpacked to where an archive says.
+Only these paths are ever read, and only from memory to memory: nothing is unpacked to where an archive says. Of files
+with the same bytes (identical runs have the same arrays) the archive holds the first, in order of their paths.
 
 Schema history
   1  records and their blobs (2026-11).
   2  observations (2026-11). A bundle without any is still written as schema 1, which an older bench reads.
+  3  the same bytes once (2026-11). A bundle in which no two files are alike is still written as schema 1 or 2.
 """
 
 import dataclasses
@@ -26,7 +28,7 @@ from bench.digests import sha256
 from bench.errors import RefusedInput, UsageError
 from bench.store import Refused, Store, Stored, StoredObservation
 
-SCHEMA = 2
+SCHEMA = 3
 #: A file of a bundle may be this large once unpacked; the manifest states each size and nothing longer is read.
 LARGEST = records.LARGEST
 MANIFEST_LARGEST = 64 * 1024**2
@@ -55,7 +57,7 @@ def export(
             files[f"blobs/{blob}"] = store.blob(blob)
     schema = 1
     for other in observations:
-        schema = SCHEMA
+        schema = 2
         files[f"observations/{other.digest}.json"] = store.observation_body(other.digest)
         files[f"blobs/{other.observation.value.blob}"] = other.content
     _write(path, schema, files)
@@ -63,13 +65,13 @@ def export(
 
 
 def _write(path: Path, schema: int, files: dict[str, bytes]) -> None:
-    manifest = {
-        "schema": schema,
-        "files": {name: {"sha256": sha256(content), "nbytes": len(content)} for name, content in files.items()},
-    }
+    listed = {name: {"sha256": sha256(content), "nbytes": len(content)} for name, content in sorted(files.items())}
+    firsts = {entry["sha256"]: name for name, entry in reversed(listed.items())}
+    held = {name: files[name] for name in sorted(firsts.values())}
+    manifest = {"schema": schema if len(held) == len(files) else SCHEMA, "files": listed}
     temporary = path.with_name(f".{path.name}.part")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, content in [("manifest.json", json.dumps(manifest, sort_keys=True).encode()), *sorted(files.items())]:
+        for name, content in [("manifest.json", json.dumps(manifest, sort_keys=True).encode()), *held.items()]:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
@@ -100,6 +102,8 @@ class Archive:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._expected = _manifest(archive)
+        self._held = {name for name in archive.namelist() if name in self._expected}
+        self._twins = {self._expected[name][0]: name for name in self._held}
         self.strangers = tuple(
             Refused(name=name, reason="a path that no bundle has; not read")
             for name in archive.namelist()
@@ -125,7 +129,7 @@ class Archive:
         digest, nbytes = self._expected[name]
         if nbytes > limit:
             raise RefusedInput(f"{name}: {nbytes} bytes; at most {limit} belong here")
-        content = _read(self._archive, name, nbytes)
+        content = _read(self._archive, name if name in self._held else self._twins.get(digest, name), nbytes)
         if len(content) != nbytes or sha256(content) != digest:
             raise RefusedInput(f"{name}: not the bytes that the manifest describes")
         return content

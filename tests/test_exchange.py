@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def test_the_same_bundle_twice_changes_no_file(folder: Path, capsys: pytest.Capt
         "source: 0 new records, 2 known, 0 new observations, 1 known, 0 refused",
         "./b.zip: 0 new records, 2 known, 0 new observations, 1 known, 0 refused",
     ]
+
+
+def test_runs_that_are_alike_have_their_bytes_in_a_bundle_once(folder: Path) -> None:
+    plant(folder / "source", *((SINGLE, index, 0) for index in range(3)))
+    assert main(["export", "--store", "source", "-o", "b.zip"]) == 0
+    with zipfile.ZipFile("b.zip") as archive:
+        assert json.loads(archive.read("manifest.json"))["schema"] == 3
+        assert len([name for name in archive.namelist() if name.endswith("arrays.bin")]) == 1
+    assert main(["collect", "b.zip"]) == 0
+    assert digests() == digests("source")
+    assert len(digests()) == 3
+    assert main(["export", "-o", "again.zip"]) == 0
+    assert Path("again.zip").read_bytes() == Path("b.zip").read_bytes()
 
 
 def test_observations_twice_change_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
