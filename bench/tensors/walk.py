@@ -16,7 +16,7 @@ from bench.tensors.elementwise import BLOCK, KERNELS, Kernel
 from bench.tensors.median import Median, Population
 from bench.tensors.tally import Tally
 
-#: Bytes of each file that a thread has before it at a time, so that both stay in the cache of a core.
+#: Bytes of each file that a thread has before it at a time: a whole block of float32, which the caches still hold.
 CHUNK = 2 * 1024**2
 #: So many times more where a file has elements in compressed lots, which are better not opened twice.
 LOTS = 16
