@@ -18,6 +18,7 @@ class TensorFlow(Traced):
     """TensorFlow as Keras 2 (graph and session) and Keras 3 (eager, tf.function) use it."""
 
     name = "tensorflow"
+    read = (None, None)
 
     def prepare(self, asked, accelerator, compile_folder):
         super(TensorFlow, self).prepare(asked, accelerator, compile_folder)
@@ -125,6 +126,17 @@ class TensorFlow(Traced):
 
     state_of_cudnn_autotune = state_of_cudnn_deterministic = state_of_cublas_workspace = state_of_variable
 
+    def weights(self, model):
+        """TensorFlow 1's by one prepared call of the session: that of `get_weights`, without the Python around it,
+        which takes longer than the call."""
+        import tensorflow
+        if self.generation(tensorflow) > 1:
+            return super(TensorFlow, self).weights(model)
+        if self.read[0] is not model:
+            # By layer, as `get_weights` has them: in Keras 2 `model.weights` has those last that are not trained.
+            self.read = (model, session_reader([one for layer in model.layers for one in layer.weights]))
+        return self.read[1]()
+
     def gpus(self):
         import tensorflow
         if self.generation(tensorflow) == 1:
@@ -151,6 +163,24 @@ class TensorFlow(Traced):
                 for key, value in sorted(experimental.get_device_details(gpu).items()):
                     facts["tensorflow.gpu%d.%s" % (place, key)] = value
         return facts
+
+
+def session_reader(variables):
+    """A function that gives the values of TensorFlow 1's variables, in their order, as NumPy arrays."""
+    from keras import backend
+    session = backend.get_session()  # initialises what is not
+    if hasattr(session, "make_callable"):
+        return session.make_callable(list(variables))
+    # TensorFlow 1.1, frozen since 2017: its C interface with the arguments that Session.run comes to.
+    from tensorflow.python.framework import errors
+    from tensorflow.python.pywrap_tensorflow import TF_Run
+    names = [session.graph.as_graph_element(one).name.encode("ascii") for one in variables]
+
+    def read():
+        with errors.raise_exception_on_not_ok_status() as status:
+            return TF_Run(session._session, None, {}, names, [], status, None)
+
+    return read
 
 
 def onednn_used():
