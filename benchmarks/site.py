@@ -130,6 +130,7 @@ def _pair(number: int, random: np.random.Generator) -> PairView:
         right=f"backend-{(number + 1) % BACKENDS}",
         records=(f"{number:064x}", f"{number + 1:064x}"),
         lane="mlp/*/numpy/supplied/ordered",
+        machine="machine-0",
         verdict="ROUNDING",
         bound="64 ulp",
         weights_ulp=str(growth[-1]),

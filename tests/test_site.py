@@ -12,7 +12,7 @@ import pytest
 from bench import analysis, index, matrix, published
 from bench.cli.main import main
 from bench.errors import UsageError
-from bench.report import html, overview, page, serving, slugs, writing
+from bench.report import html, markdown, overview, page, plots, serving, slugs, writing
 from bench.report import json as json_form
 from bench.report.page import Page
 from bench.store import Store
@@ -56,6 +56,27 @@ def test_the_matrix_has_each_scope_of_each_machine(tmp_path: Path) -> None:
     assert verdicts(found, A, "machine") == {"a": "IDENTICAL", "b": "IDENTICAL", "c": "DIFFERENT"}
     assert verdicts(found, A, "backend")["a"] == verdicts(found, B, "backend")["a"] == "DIFFERENT"
     assert verdicts(found, A, "night") == {"a": "", "b": "", "c": ""}
+
+
+@pytest.mark.parametrize("names", ["ab", "a"])
+def test_rows_of_several_machines_say_of_which_they_are(names: str, tmp_path: Path) -> None:
+    """In the Markdown, the page of backends and its menu; one machine alone is not repeated in every row."""
+    lanes = ("mlp/jax-cpu/numpy/supplied/float64", "mlp/torch-cpu/numpy/supplied/float64")
+    runs = [{"cell": cell, "machine": name, "hardware": name * 64} for name in names for cell in lanes]
+    found = built(store(tmp_path, *runs))
+    several = len(names) > 1
+    text = markdown.render(found).partition("## Shares of variance")
+    rows = [line for line in text[0].partition("## Across machines")[0].splitlines() if line.startswith("| mlp/")]
+    rows += [line for line in "".join(text).splitlines() if line.startswith("### mlp/")]
+    assert len(rows) == len(names) * (len(lanes) + 1 + len(lanes))  # verdicts, the pair, scores
+    assert len(set(rows)) == len(rows)
+    assert all(row.split(" |")[0].endswith((" on a", " on b")) == several for row in rows), rows
+    page_of_backends = dict(html.site(found))["backends.html"]
+    assert [f">on {name}</span>" in page_of_backends for name in names] == [several] * len(names)
+    figure = plots.pairs_growth(found.pairs)
+    assert figure is not None
+    labels = [button["label"] for menu in figure["layout"].get("updatemenus", ()) for button in menu["buttons"]]
+    assert labels == ([f"mlp/*/numpy/supplied/float64 on {name}" for name in names] if several else [])
 
 
 def test_a_worse_verdict_is_never_hidden_by_a_better_one(tmp_path: Path) -> None:
@@ -143,6 +164,14 @@ def test_the_published_schema_is_current_and_a_report_is_valid(tmp_path: Path) -
     value["cells"][0]["runs"] = "many"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, kept)
+
+
+@pytest.mark.parametrize("name", ["machines", "workloads", "tutorial-tensorflow"])
+def test_a_report_among_the_docs_is_what_its_bundle_gives(name: str, tmp_path: Path) -> None:
+    """The command of `scripts` that made it would, with `--report`, change nothing."""
+    assert main(["collect", str(ROOT / "docs" / "examples" / f"{name}.zip"), "--store", str(tmp_path / "store")]) == 0
+    text = markdown.render(built(Store(tmp_path / "store")))
+    assert text == (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), name
 
 
 def test_the_committed_site_is_what_its_bundle_gives(tmp_path: Path) -> None:

@@ -118,7 +118,12 @@ def outcome(group: Group) -> Outcome:
 
 def name_of(group: Group, names: Names) -> str:
     """How the report calls the machine of a group."""
-    machine = group.first.record.run.machine
+    return machine_of(group.first.record, names)
+
+
+def machine_of(record: Record, names: Names) -> str:
+    """How the report calls the machine of a run."""
+    machine = record.run.machine
     return names[machine.label, machine.hardware]
 
 

@@ -13,11 +13,11 @@ def render(page: Page) -> str:
         f"# Does the same seed give the same bits?\n\nCampaign {escape(page.campaign)}, {page.runs} runs, "
         f"{escape(', '.join(page.machines))}: {counts}",
         "## What the records say\n\n" + "\n".join(f"- {escape(one)}" for one in page.findings),
-        "## Verdicts\n\n" + verdicts(page.cells),
+        "## Verdicts\n\n" + verdicts(page),
     ]
     sections = (_pairs, _switches, _states, _precision, _contrasts, _variances, _machines, _expectations)
     parts += [part for section in sections if (part := section(page))]
-    parts += [scores(cell) for cell in page.cells]
+    parts += [scores(page, cell) for cell in page.cells]
     if page.not_ok:
         parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
     if page.refused:
@@ -35,7 +35,7 @@ def _pairs(page: Page) -> str:
     head = ("cell", "backends", "verdict", "weights ULP", "predictions ULP", "digits", "first divergence")
     rows = (
         (
-            one.lane,
+            page.placed(one.lane, one.machine),
             f"{one.left} ~ {one.right}",
             one.verdict,
             one.weights_ulp,
@@ -54,7 +54,7 @@ def _switches(page: Page) -> str:
     head = ("cell", "preset", "effect", "runs", "classes", "verdict", "weights ULP", "digits", "first divergence")
     rows = (
         (
-            one.lane,
+            page.placed(one.lane, one.machine),
             one.preset,
             one.effect,
             one.runs,
@@ -88,7 +88,16 @@ def _precision(page: Page) -> str:
     if not page.precision:
         return ""
     rows = (
-        (one.cell, one.dtype, one.weights, one.units, one.predictions, one.digits, one.reason) for one in page.precision
+        (
+            page.placed(one.cell, one.machine),
+            one.dtype,
+            one.weights,
+            one.units,
+            one.predictions,
+            one.digits,
+            one.reason,
+        )
+        for one in page.precision
     )
     return (
         f"## Distance to the yardstick\n\n{escape(', '.join(page.yardsticks))}; relative to the largest element of an "
@@ -176,20 +185,20 @@ def states(one: ExpectationView) -> str:
     return "**BREACH**" if one.state in ("breach", "few") else one.state
 
 
-def verdicts(cells: Sequence[CellView]) -> str:
+def verdicts(page: Page) -> str:
     """The verdict matrix."""
     return table(
         ("cell", "runs", "classes", "run", "backend", "published"),
         (
             (
-                cell.cell,
+                page.placed(cell.cell, cell.machine),
                 cell.runs,
                 len(cell.classes),
                 cell.run_verdict if cell.runs > 1 else "one run",
                 ", ".join(cell.backend_verdicts),
                 published(cell),
             )
-            for cell in cells
+            for cell in page.cells
         ),
     )
 
@@ -200,9 +209,9 @@ def published(cell: CellView) -> str:
     return cell.published_verdict + (f", {cell.published_digits} digits" if cell.published_digits else "")
 
 
-def scores(cell: CellView) -> str:
+def scores(page: Page, cell: CellView) -> str:
     """One cell's ten scores, beside the published ones where there are some."""
-    head = f"### {escape(cell.cell)}\n\n{escape(cell.confidence)}"
+    head = f"### {escape(page.placed(cell.cell, cell.machine))}\n\n{escape(cell.confidence)}"
     if cell.divergence:
         head += f" First divergence: {escape(cell.divergence)}."
     rows = (

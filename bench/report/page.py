@@ -78,6 +78,10 @@ class Page:
     not_ok: tuple[tuple[str, int, str, str], ...]
     refused: tuple[tuple[str, str, str], ...]
 
+    def placed(self, cell: str, machine: str) -> str:
+        """A cell or lane, and on which machine where there are several."""
+        return f"{cell} on {machine}" if len(self.machines) > 1 else cell
+
 
 def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
@@ -98,11 +102,11 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         changes=tuple(_change(one) for one in analysis.nights if one.results != "same" or one.keys),
         nights=len(analysis.nights),
         cells=cells.views(analysis, names),
-        pairs=tuple(pairs.view(number, pair) for number, pair in enumerate(analysis.backends, start=1)),
+        pairs=tuple(pairs.view(number, pair, names) for number, pair in enumerate(analysis.backends, start=1)),
         switches=tuple(switches.view(one) for one in analysis.switches),
         control_states=switches.states(analysis.groups),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
-        precision=tuple(pairs.precision(one) for one in analysis.precision),
+        precision=tuple(pairs.precision(one, names) for one in analysis.precision),
         contrasts=tuple(statistics.contrast(one) for one in analysis.contrasts),
         variances=tuple(statistics.variance(one) for one in analysis.variances),
         splits=splits,

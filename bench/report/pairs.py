@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from bench.comparison import Comparison
 from bench.distance import digits_text
 from bench.precision import Precision
+from bench.report.cells import Names, machine_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairView:
-    """One comparison across backends; `records` are digests of both sides."""
+    """One comparison across backends on one machine; `records` are digests of both sides."""
 
     anchor: str
     left: str
     right: str
     lane: str
+    machine: str
     records: tuple[str, str]
     verdict: str
     bound: str
@@ -29,9 +31,11 @@ class PairView:
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionView:
-    """One cell's distance to the yardstick; `units` is its weights' error in unit roundoffs of its dtype."""
+    """One cell's distance to the yardstick on one machine; `units` is its weights' error in unit roundoffs of its
+    dtype."""
 
     cell: str
+    machine: str
     dtype: str
     weights: str
     units: str
@@ -44,7 +48,7 @@ def _ulp(value: int | None) -> str:
     return "not finite on one side" if value is None else str(value)
 
 
-def view(number: int, pair: Comparison) -> PairView:
+def view(number: int, pair: Comparison, names: Names) -> PairView:
     left, right = pair.left.record.run.cell.split("/"), pair.right.record.run.cell.split("/")
     measures = pair.measures
     return PairView(
@@ -52,6 +56,7 @@ def view(number: int, pair: Comparison) -> PairView:
         left=left[1],
         right=right[1],
         lane="/".join([left[0], "*", *left[2:]]),
+        machine=machine_of(pair.left.record, names),
         records=(pair.left.digest, pair.right.digest),
         verdict=pair.verdict,
         bound=str(pair.bound) if pair.bound else "none declared",
@@ -68,10 +73,11 @@ def view(number: int, pair: Comparison) -> PairView:
 DTYPES = {"<f2": "float16", "bfloat16": "bfloat16", "<f4": "float32", "<f8": "float64"}
 
 
-def precision(one: Precision) -> PrecisionView:
+def precision(one: Precision, names: Names) -> PrecisionView:
     measured = one.reason is None
     return PrecisionView(
         cell=str(one.group.cell),
+        machine=machine_of(one.group.first.record, names),
         dtype=DTYPES[one.dtype] if measured else "",
         weights=f"{one.weights:.1e}" if measured else "",
         units=f"{one.weights / one.unit:,.0f}" if measured and math.isfinite(one.weights) else "",

@@ -16,12 +16,14 @@ def pairs_growth(pairs: Sequence[PairView]) -> Figure | None:
     """ULP over epochs of every pair of backends; epoch 0 is the start. Of several lanes one is shown, a menu chooses.
     None where no pair kept its weights."""
     grown = [pair for pair in pairs if pair.growth]
-    lanes = list(dict.fromkeys(pair.lane for pair in grown))
+    several = len({pair.machine for pair in grown}) > 1
+    lanes = [f"{pair.lane} on {pair.machine}" if several else pair.lane for pair in grown]
+    choices = list(dict.fromkeys(lanes))
     figure = _growth([(f"{pair.left} ~ {pair.right}", pair.growth) for pair in grown])
-    if len(lanes) > 1 and figure is not None:
-        for trace, pair in zip(figure["data"], grown, strict=True):
-            trace["visible"] = pair.lane == lanes[0]
-        figure["layout"]["updatemenus"] = [_menu(lanes, grown)]
+    if len(choices) > 1 and figure is not None:
+        for trace, lane in zip(figure["data"], lanes, strict=True):
+            trace["visible"] = lane == choices[0]
+        figure["layout"]["updatemenus"] = [_menu(choices, lanes)]
         figure["layout"]["margin"]["t"] = 60
     return figure
 
@@ -120,10 +122,10 @@ def _layout(horizontal: Mapping[str, Any], vertical: Mapping[str, Any]) -> Figur
     }
 
 
-def _menu(lanes: Sequence[str], grown: Sequence[PairView]) -> Figure:
-    """The choice of a lane: each entry shows the lines of one and hides the others."""
+def _menu(choices: Sequence[str], lanes: Sequence[str]) -> Figure:
+    """The choice of a lane: each entry shows the lines of one and hides the others; `lanes` are those of the lines."""
     buttons = [
-        {"method": "restyle", "label": lane, "args": ["visible", [pair.lane == lane for pair in grown]]}
-        for lane in lanes
+        {"method": "restyle", "label": choice, "args": ["visible", [lane == choice for lane in lanes]]}
+        for choice in choices
     ]
     return {"type": "dropdown", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "buttons": buttons}

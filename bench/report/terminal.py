@@ -55,7 +55,7 @@ def _verdicts(page: Page) -> Table:
             published.append(f" {cell.published_digits}", "default")
         # One run has nothing to be compared with; its verdict says so, in a word that reads like a fault.
         repeated = Text(cell.run_verdict if cell.runs > 1 else "one run", STYLES[cell.run_verdict])
-        table.add_row(Text(cell.cell), str(cell.runs), repeated, published)
+        table.add_row(Text(page.placed(cell.cell, cell.machine)), str(cell.runs), repeated, published)
     return table
 
 
