@@ -30,13 +30,14 @@ def digest(arrays):
     return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
 
 
-def make(callback_class, weights, level, epochs):
+def make(callback_class, reader, level, epochs):
     """A Keras callback with `initial`, `trajectory` (list of lists of arrays, or None), `digests`, `step_losses` and
-    `step_digests`; `weights(model)` gives the arrays, which may share memory with the model."""
+    `step_digests`; `reader(model)` gives a function that gives the arrays, which may share memory with the model."""
 
     class Trace(callback_class):
         def __init__(self):
             super(Trace, self).__init__()
+            self.read = None
             self.initial = None
             self.trajectory = None
             self.digests = None
@@ -44,7 +45,8 @@ def make(callback_class, weights, level, epochs):
             self.step_digests = [] if keeps(level, "steps") else None
 
         def on_train_begin(self, logs=None):
-            self.initial = [array.copy() for array in weights(self.model)]
+            self.read = reader(self.model)
+            self.initial = [array.copy() for array in self.read()]
             if keeps(level, "epochs"):
                 small = sum(array.nbytes for array in self.initial) * epochs <= SMALL
                 self.trajectory = [] if small or level == "full" else None
@@ -53,7 +55,7 @@ def make(callback_class, weights, level, epochs):
         def on_epoch_end(self, epoch, logs=None):
             if not keeps(level, "epochs"):
                 return
-            arrays = weights(self.model)
+            arrays = self.read()
             if self.trajectory is None:
                 self.digests.append(digest(arrays))
             else:
@@ -64,7 +66,7 @@ def make(callback_class, weights, level, epochs):
             if synchronise is not None:
                 synchronise()
             self.step_losses.append(float((logs or {}).get("loss", float("nan"))))
-            self.step_digests.append(digest(weights(self.model)))
+            self.step_digests.append(digest(self.read()))
 
         def epoch_digests(self):
             """A digest an epoch, or None where the level is `scores`."""

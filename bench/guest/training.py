@@ -54,7 +54,7 @@ def fit_once(framework, keras, workload, data, job, supplied, masks, clock=time.
     model = framework.model(workload, keras, supplied is not None)
     if supplied is not None:
         model.set_weights(supplied)
-    observed = trace.make(framework.callback_class(keras), framework.weights, job["trace"], job["epochs"])
+    observed = trace.make(framework.callback_class(keras), framework.reader, job["trace"], job["epochs"])
     built = clock()
     history = workload.fit(model, data, masks, job["epochs"], shuffles(workload, job), [observed])
     fitted = clock()

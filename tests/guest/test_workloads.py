@@ -166,7 +166,7 @@ class Trace(unittest.TestCase):
 
         if new:
             Callback.on_train_batch_end = lambda self, batch, logs=None: None
-        seen = trace.make(Callback, lambda model: model.get_weights(), level, 2)
+        seen = trace.make(Callback, lambda model: model.get_weights, level, 2)
         seen.model = self.Model(size)
         seen.on_train_begin()
         step = getattr(seen, "on_train_batch_end" if new else "on_batch_end", None)

@@ -62,9 +62,10 @@ class Framework(object):
         """What a callback of a fit derives from."""
         return keras.callbacks.Callback
 
-    def weights(self, model):
-        """The model's weights in the order of `get_weights`; they may share memory with the model."""
-        return model.get_weights()
+    def reader(self, model):
+        """A function of no arguments that gives the model's weights, in the order of `get_weights`; they may share
+        memory with the model. Made when training begins: what can be looked up once is not looked up each epoch."""
+        return model.get_weights
 
     def gpus(self):
         """Names of the GPUs that the framework can compute on."""

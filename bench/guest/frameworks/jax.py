@@ -104,10 +104,11 @@ class Jax(Traced):
         seen = jax.config.jax_default_matmul_precision
         return controls.read_back(name, value, seen == "tensorfloat32", "jax_default_matmul_precision %s" % seen)
 
-    def weights(self, model):
+    def reader(self, model):
         """Without the checks of Keras, which alone are a hundredth of an epoch of the smallest workload."""
         import numpy
-        return [numpy.asarray(one.value) for one in model.weights]
+        variables = list(model.weights)
+        return lambda: [numpy.asarray(one.value) for one in variables]
 
     def gpus(self):
         import jax

@@ -18,7 +18,6 @@ class TensorFlow(Traced):
     """TensorFlow as Keras 2 (graph and session) and Keras 3 (eager, tf.function) use it."""
 
     name = "tensorflow"
-    read = (None, None)
 
     def prepare(self, asked, accelerator, compile_folder):
         super(TensorFlow, self).prepare(asked, accelerator, compile_folder)
@@ -126,16 +125,14 @@ class TensorFlow(Traced):
 
     state_of_cudnn_autotune = state_of_cudnn_deterministic = state_of_cublas_workspace = state_of_variable
 
-    def weights(self, model):
+    def reader(self, model):
         """TensorFlow 1's by one prepared call of the session: that of `get_weights`, without the Python around it,
         which takes longer than the call."""
         import tensorflow
         if self.generation(tensorflow) > 1:
-            return super(TensorFlow, self).weights(model)
-        if self.read[0] is not model:
-            # By layer, as `get_weights` has them: in Keras 2 `model.weights` has those last that are not trained.
-            self.read = (model, session_reader([one for layer in model.layers for one in layer.weights]))
-        return self.read[1]()
+            return super(TensorFlow, self).reader(model)
+        # By layer, as `get_weights` has them: in Keras 2 `model.weights` has those last that are not trained.
+        return session_reader([one for layer in model.layers for one in layer.weights])
 
     def gpus(self):
         import tensorflow

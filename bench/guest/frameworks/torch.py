@@ -104,9 +104,10 @@ class Torch(Traced):
         return controls.state(name, value, controls.UNVERIFIED, "CUBLAS_WORKSPACE_CONFIG=%s, set before the import"
                               % os.environ.get("CUBLAS_WORKSPACE_CONFIG"))
 
-    def weights(self, model):
+    def reader(self, model):
         """Without the checks of Keras, which alone are a hundredth of an epoch of the smallest workload."""
-        return [one.value.detach().cpu().numpy() for one in model.weights]
+        variables = list(model.weights)
+        return lambda: [one.value.detach().cpu().numpy() for one in variables]
 
     def gpus(self):
         import torch
