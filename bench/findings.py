@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import classes, placement, precision, proportion, switches
+from bench import classes, placement, precision, proportion, starts, switches
 from bench.classes import Split
 from bench.distributions import Contrast
 from bench.groups import Group
@@ -39,6 +39,7 @@ def findings(
     """All findings, in the order in which a reader would ask."""
     return (
         *(seeding(one) for one in _by_backend(groups)),
+        *(Finding(topic="starts", sentence=text, runs=runs) for text, runs in starts.sentences(groups)),
         *(distribution(one) for one in published if one.group.compared and one.positions),
         *controls(groups),
         *(Finding(topic="switches", sentence=text, runs=runs) for text, runs in switches.sentences(switched)),
@@ -96,7 +97,7 @@ def seeding(groups: Sequence[Group]) -> Finding:
     for name, members in sorted(fixed.items()):
         workloads = len({group.cell.workload for group in members})
         runs = f"{sum(len(group.runs) for group in members)} runs" + (f" of {workloads} workloads" * (workloads > 1))
-        distinct = max(_starts(group) for group in members)
+        distinct = max(starts.distinct(group.runs) for group in members)
         if distinct == 1:
             parts.append(f"`{name}` fixes the initial weights ({runs}, always the same start)")
         else:
@@ -110,15 +111,6 @@ def seeding(groups: Sequence[Group]) -> Finding:
     keras = outcome.framework.get("keras", "unknown") if outcome else "unknown"
     total = sum(len(group.runs) for group in groups)
     return Finding(topic="seeding", runs=total, sentence=f"{first.cell.backend} (Keras {keras}): {'; '.join(parts)}.")
-
-
-def _starts(group: Group) -> int:
-    """Number of different sets of initial weights among the runs of a group."""
-    starts = set()
-    for one in group.runs:
-        assert one.record.outcome is not None
-        starts.add(tuple(array.sha256 for repeat in one.record.outcome.repeats for array in repeat.initial_weights))
-    return len(starts)
 
 
 def distribution(one: PublishedComparison) -> Finding:

@@ -127,6 +127,28 @@ def test_seeding_of_keras_3_names_the_recipe_that_works() -> None:
     assert "`keras` does not" in turned
 
 
+def starts(*runs: Stored) -> list[str]:
+    return [one.sentence for one in analyse(*runs).findings if one.topic == "starts"]
+
+
+def test_supplied_weights_are_one_start_or_the_backends_are_named() -> None:
+    """By digest. One backend that starts from one other bit turns the sentence round, whatever the others do."""
+
+    def run(name: str, seed: int = 7, **fields: Any) -> Stored:
+        return stored(f"mlp/{name}/numpy/supplied/ordered", seed=seed, **fields)
+
+    assert starts(stored(), run("jax-cpu"), run("jax-cpu", index=1)) == []
+    one, other = run("jax-cpu"), run("torch-cpu")
+    assert starts(one, other) == ["From supplied weights all backends start from the same bits: mlp, 2 backends."]
+    made = fits(7)
+    made[-1].initial[0].reshape(-1).view("<u4")[0] ^= 1
+    assert starts(one, other, run("tf-cpu", fits=made)) == [
+        "From the same supplied weights backends start from other bits: mlp: jax-cpu, torch-cpu and tf-cpu."
+    ]
+    seeds = {"numpy": 2, "backend": 3, "keras": 2}
+    assert starts(one, run("tf-cpu", fits=made, seeds=seeds)) == []  # other weights were given
+
+
 def test_published_numbers_are_compared_as_printed() -> None:
     """Alike to 12 digits is IDENTICAL; a bound in digits gives ROUNDING; without one it is DIFFERENT."""
     same = published.compare(group([scored([0.1, 0.02 + 1e-16])])[0], LANE, None)
