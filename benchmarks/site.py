@@ -26,7 +26,7 @@ from bench.report.cells import CellView, ScoreRow  # noqa: E402
 from bench.report.environment import EnvironmentView  # noqa: E402
 from bench.report.machines import MachineView, Membership, SplitView  # noqa: E402
 from bench.report.overview import OverviewRow  # noqa: E402
-from bench.report.page import ExpectationView, Page  # noqa: E402
+from bench.report.page import ExpectationView, NotOkView, Page  # noqa: E402
 from bench.report.pairs import PairView  # noqa: E402
 from bench.report.traces import RecordView, Traces  # noqa: E402
 from tests.browser.chromium import opened, started  # noqa: E402
@@ -70,7 +70,10 @@ def generated(cells: int, machines: int, *, seed: int = 1) -> Page:
         expectations=tuple(_expectation(one) for one in views[::10]),
         environment_columns=tuple(f"backend-{number}" for number in range(BACKENDS)),
         environment=tuple(EnvironmentView(name=f"fact-{number}", values=("value",) * BACKENDS) for number in range(30)),
-        not_ok=tuple((one.cell, 0, "failed", "exit code 1") for one in views[::100]),
+        not_ok=tuple(
+            NotOkView(cell=one.cell, machine=one.machine, index=0, status="failed", reason="exit code 1")
+            for one in views[::100]
+        ),
         refused=(),
     )
 

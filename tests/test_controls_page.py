@@ -45,3 +45,21 @@ def test_every_entry_has_its_number_of_runs() -> None:
     assert f"{LANE.split('/')[0]}, keras, native" in text
     assert "| mlp | tf-cpu | jit | moves bits | 2, 3 |" in text
     assert "from 6 runs of campaign 2026-11-23" in text
+
+
+def test_a_machine_hides_no_other_and_a_seed_no_other() -> None:
+    """What a switch moves on one of them it need not move on the next."""
+    seeds = {"numpy": 5, "backend": 6, "keras": 5}
+    runs = [run("default", index, 1, machine=name, hardware=name * 64) for name in "ab" for index in range(2)]
+    runs += [run("jit", index, 2, {"jit": True}, machine="a", hardware="a" * 64) for index in range(2)]
+    runs += [run("jit", index, 1, {"jit": True}, machine="b", hardware="b" * 64) for index in range(2)]
+    text = controls.document(analysis.analyse(runs, SHIPPED, {}))
+    assert "| jit | jit = true | tf-cpu on a | moves bits (2, 2) |" in text
+    assert "| jit | jit = true | tf-cpu on b | moves no bit (2, 2) |" in text
+    assert "| mlp | tf-cpu on a | jit | moves bits | 2, 2 |" in text
+    runs = [one for one in runs if one.record.run.machine.label == "a"]
+    runs += [run("default", index, 3, seeds=seeds, machine="a", hardware="a" * 64) for index in range(2)]
+    runs += [run("jit", index, 3, {"jit": True}, seeds=seeds, machine="a", hardware="a" * 64) for index in range(2)]
+    text = controls.document(analysis.analyse(runs, SHIPPED, {}))
+    (row,) = (line for line in text.splitlines() if line.startswith("| jit | jit = true"))
+    assert sorted(row.split(" | ")[3].removesuffix(" |").split("; ")) == ["moves bits (2, 2)", "moves no bit (2, 2)"]

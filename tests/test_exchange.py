@@ -248,7 +248,7 @@ def test_a_run_of_one_machine_makes_not_up_for_that_of_its_namesake(folder: Path
         store.add(record.model_copy(update={"run": key, **gone}), b"")
     main(["report"])
     page = json.loads((folder / "report" / "report.json").read_text())
-    assert [one[3] for one in page["not_ok"]] == [f"on {'b' * 64}"]
+    assert [one["reason"] for one in page["not_ok"]] == [f"on {'b' * 64}"]
 
 
 def test_the_register_of_machines_follows_the_records(tmp_path: Path) -> None:

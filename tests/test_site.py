@@ -1,6 +1,7 @@
 """The report's site: what its pages are made of; tests/browser opens them."""
 
 import http.client
+import io
 import json
 import threading
 from pathlib import Path
@@ -8,11 +9,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from rich.console import Console
 
 from bench import analysis, index, matrix, published
 from bench.cli.main import main
 from bench.errors import UsageError
-from bench.report import html, markdown, overview, page, plots, serving, slugs, writing
+from bench.report import html, markdown, overview, page, plots, serving, slugs, terminal, writing
 from bench.report import json as json_form
 from bench.report.page import Page
 from bench.store import Store
@@ -77,6 +79,24 @@ def test_rows_of_several_machines_say_of_which_they_are(names: str, tmp_path: Pa
     assert figure is not None
     labels = [button["label"] for menu in figure["layout"].get("updatemenus", ()) for button in menu["buttons"]]
     assert labels == ([f"mlp/*/numpy/supplied/float64 on {name}" for name in names] if several else [])
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_run_without_a_result_says_on_which_machine(alone: bool, tmp_path: Path) -> None:
+    """Also where all results are of another machine: a crash there is not one here."""
+    crashed = {"status": "failed", "reason": "crash", "outcome": None, "arrays": None}
+    made = store(tmp_path, {"cell": A, "machine": "a", "hardware": "a" * 64})
+    name = "a" if alone else "b"
+    record, _ = Planted(cell=B, machine=name, hardware=name * 64).record()
+    made.add(record.model_copy(update=crashed), b"")
+    found = built(made)
+    assert [(one.machine, one.index, one.status) for one in found.not_ok] == [(name, 0, "failed")]
+    console = Console(record=True, width=200, file=io.StringIO())
+    terminal.show(found, console)
+    row = B if alone else f"{B} on b"
+    assert f"| {row} | 0 | failed | crash |" in markdown.render(found)
+    assert f"failed: 1 run, {row}: crash" in console.export_text()
+    assert (">on b</span>" in dict(html.site(found))["index.html"]) is not alone
 
 
 def test_a_worse_verdict_is_never_hidden_by_a_better_one(tmp_path: Path) -> None:

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
+from bench import machines
 from bench.analysis import Analysis
 from bench.controls import CONTROLS
 from bench.report import switches
+from bench.report.cells import Names, name_of
 from bench.report.markdown import escape, table
+from bench.report.switches import SwitchView
 from bench.switches import Switch
+
+Seen = tuple[Switch, SwitchView]
 
 HEAD = """# Controls
 
@@ -32,10 +37,14 @@ def document(analysis: Analysis | None) -> str:
     """The whole page; without an analysis only what is declared."""
     parts = [HEAD]
     if analysis is not None and analysis.switches:
+        names = machines.names(
+            (machine.label, machine.hardware) for machine in (one.first.record.run.machine for one in analysis.groups)
+        )
+        seen = [(one, switches.view(one, names)) for one in analysis.switches]
         runs = sum(len(group.runs) for group in analysis.groups)
-        machines = escape(", ".join(_machines(analysis)))
-        parts.append(MEASURED.format(runs=runs, campaign=escape(analysis.campaign), machines=machines))
-        parts += [overview(analysis.switches), "### Where they part\n\n" + parted(analysis.switches)]
+        places = escape(", ".join(_machines(analysis, names)))
+        parts.append(MEASURED.format(runs=runs, campaign=escape(analysis.campaign), machines=places))
+        parts += [overview(seen), "### Where they part\n\n" + parted(seen)]
         head = ("backend", "control", "asked", "state", "runs", "evidence")
         rows = (
             (one.backend, one.control, one.asked, one.state, one.runs, one.evidence)
@@ -45,29 +54,27 @@ def document(analysis: Analysis | None) -> str:
     return "\n\n".join([*parts, declared()]) + "\n"
 
 
-def _machines(analysis: Analysis) -> list[str]:
+def _machines(analysis: Analysis, names: Names) -> list[str]:
     """Machines with what they are."""
     found = set()
     for group in analysis.groups:
-        seen = group.first.record.fingerprint
+        name, seen = name_of(group, names), group.first.record.fingerprint
         model = seen.hardware.get("cpu_model") if seen else None
-        found.add(
-            f"{group.place()[0]} ({model}, {seen.hardware.get('cpus')} CPUs)" if seen and model else group.place()[0]
-        )
+        found.add(f"{name} ({model}, {seen.hardware.get('cpus')} CPUs)" if seen and model else name)
     return sorted(found)
 
 
-def overview(found: Sequence[Switch]) -> str:
+def overview(found: Sequence[Seen]) -> str:
     """One row a preset and backend, one column a workload with its lane: the effect and the runs behind it."""
-    columns = list(dict.fromkeys(_column(one) for one in found))
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
-    for one in sorted(found, key=lambda one: (one.other.cell.preset, one.other.cell.backend)):
-        seen = switches.view(one)
-        key = (one.other.cell.preset, seen.controls, one.other.cell.backend)
-        rows.setdefault(key, {})[_column(one)] = f"{seen.effect} ({seen.runs})"
+    columns = list(dict.fromkeys(_column(one) for one, _ in found))
+    rows: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for one, seen in sorted(found, key=lambda pair: (pair[0].other.cell.preset, pair[0].other.cell.backend)):
+        key = (one.other.cell.preset, seen.controls, _backend(one, seen, found))
+        effects = rows.setdefault(key, {}).setdefault(_column(one), [])
+        effects.append(f"{seen.effect} ({seen.runs})")  # of several seeds each has its own
     return table(
         ("preset", "controls", "backend", *columns),
-        ((*key, *(cells.get(column, "") for column in columns)) for key, cells in rows.items()),
+        ((*key, *("; ".join(effects.get(column, ())) for column in columns)) for key, effects in rows.items()),
     )
 
 
@@ -76,14 +83,18 @@ def _column(one: Switch) -> str:
     return f"{cell.workload}, {cell.seeding}, {cell.init}"
 
 
-def parted(found: Sequence[Switch]) -> str:
+def _backend(one: Switch, seen: SwitchView, found: Sequence[Seen]) -> str:
+    """A switch's backend, and on which machine where there are several."""
+    several = len({other.machine for _, other in found}) > 1
+    return f"{one.other.cell.backend} on {seen.machine}" if several else one.other.cell.backend
+
+
+def parted(found: Sequence[Seen]) -> str:
     """The switches that moved something: how far, and where first."""
     head = ("workload", "backend", "preset", "effect", "runs", "weights ULP", "digits", "first divergence")
     rows = []
-    for one in sorted(found, key=lambda one: one.other.cell):
-        seen = switches.view(one)
+    for one, seen in sorted(found, key=lambda pair: pair[0].other.cell):
         if one.comparison.verdict != "IDENTICAL":
-            cell = one.other.cell
-            where = (cell.workload, cell.backend, cell.preset)
+            where = (one.other.cell.workload, _backend(one, seen, found), one.other.cell.preset)
             rows.append((*where, seen.effect, seen.runs, seen.weights_ulp, seen.digits, seen.divergence))
     return table(head, rows)

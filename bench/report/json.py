@@ -4,6 +4,7 @@ Schema history
   1  first (2026-11).
   2  overview, changes, machine_views, references; cells with seeds, stack, all scores, growth and cost; machines of
      classes as lists.
+  3  machines of pairs and distances; runs that are not ok as objects with theirs.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from typing import Any
 
 from bench.report.page import Page
 
-SCHEMA = 2
+SCHEMA = 3
 #: What the page of pairs alone needs: digests of every epoch, too many to be read by anything else.
 LEFT_OUT = ("traces",)
 

@@ -19,7 +19,8 @@ def render(page: Page) -> str:
     parts += [part for section in sections if (part := section(page))]
     parts += [scores(page, cell) for cell in page.cells]
     if page.not_ok:
-        parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), page.not_ok))
+        rows = ((page.placed(one.cell, one.machine), one.index, one.status, one.reason) for one in page.not_ok)
+        parts.append("## Runs that are not ok\n\n" + table(("cell", "run", "status", "reason"), rows))
     if page.refused:
         parts.append("## What was refused\n\n" + table(("", "name", "reason"), page.refused))
     parts.append(

@@ -7,6 +7,8 @@ from bench import fingerprints, history, machines
 from bench.analysis import Analysis
 from bench.comparison import VERDICTS
 from bench.history import Change
+from bench.judgement import Judged
+from bench.records import Record
 from bench.report import cells, environment, overview, pairs, statistics, switches, traces
 from bench.report import machines as machine_views
 from bench.report.cells import CellView, Names
@@ -51,6 +53,17 @@ class ChangeView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotOkView:
+    """A run without a result, and why."""
+
+    cell: str
+    machine: str
+    index: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     campaign: str
     machines: tuple[str, ...]
@@ -75,19 +88,23 @@ class Page:
     environment: tuple[EnvironmentView, ...]
     traces: Traces
     references: tuple[tuple[str, tuple[float, ...]], ...]
-    not_ok: tuple[tuple[str, int, str, str], ...]
+    not_ok: tuple[NotOkView, ...]
     refused: tuple[tuple[str, str, str], ...]
 
+    def elsewhere(self, machine: str) -> bool:
+        """Whether a row must say of which machine it is: but where all of the page is of that one."""
+        return self.machines != (machine,)
+
     def placed(self, cell: str, machine: str) -> str:
-        """A cell or lane, and on which machine where there are several."""
-        return f"{cell} on {machine}" if len(self.machines) > 1 else cell
+        """A cell or lane, and on which machine where that is not clear."""
+        return f"{cell} on {machine}" if self.elsewhere(machine) else cell
 
 
 def build(analysis: Analysis, blobs: Blobs) -> Page:
     """The page of an analysis. Nothing in it depends on when or where it is built."""
     verdicts = [group.verdict for group in analysis.groups if len(group.runs) > 1]  # one run is compared with nothing
     verdicts += [pair.verdict for pair in analysis.backends]
-    names = machines.names({*analysis.places, *(group.place()[:2] for group in analysis.groups)})
+    names = _names(analysis)
     ours = {cells.name_of(group, names) for group in analysis.groups}
     shown = tuple(sorted({*ours, *(name for one in analysis.splits for name in one.machines)}))
     columns, rows = environment.views(analysis.groups, blobs, names)
@@ -103,7 +120,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         nights=len(analysis.nights),
         cells=cells.views(analysis, names),
         pairs=tuple(pairs.view(number, pair, names) for number, pair in enumerate(analysis.backends, start=1)),
-        switches=tuple(switches.view(one) for one in analysis.switches),
+        switches=tuple(switches.view(one, names) for one in analysis.switches),
         control_states=switches.states(analysis.groups),
         yardsticks=tuple(sorted({str(one.yardstick.cell) for one in analysis.precision})),
         precision=tuple(pairs.precision(one, names) for one in analysis.precision),
@@ -111,30 +128,53 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
         variances=tuple(statistics.variance(one) for one in analysis.variances),
         splits=splits,
         machine_views=machine_views.views(shown, _fingerprints(analysis, names), splits),
-        expectations=tuple(
-            ExpectationView(
-                where=one.expectation.where,
-                scope=one.expectation.scope,
-                at_least=str(one.expectation.at_least),
-                subject=one.subject,
-                holds=one.holds,
-                seen=one.seen,
-                tier=one.expectation.at_least.tier,
-                state="known" if one.fails and one.expectation.until else one.state,
-                until=one.expectation.until.isoformat() if one.expectation.until else "",
-                reason=one.expectation.reason or "",
-                records=one.records,
-            )
-            for one in analysis.judged
-        ),
+        expectations=tuple(_expectation(one) for one in analysis.judged),
         environment_columns=columns,
         environment=rows,
         traces=traces.traces(analysis.groups, blobs, names),
         references=tuple((one.lane, one.scores) for one in analysis.references),
-        not_ok=tuple(
-            (record.run.cell, record.run.index, record.status, record.reason or "") for record in analysis.not_ok
-        ),
+        not_ok=tuple(_not_ok(record, names) for record in analysis.not_ok),
         refused=tuple((one.kind, one.name, one.reason) for one in analysis.refused),
+    )
+
+
+def _names(analysis: Analysis) -> Names:
+    """How each machine is called. A run that was refused before its machine could be asked what it is counts as of the
+    campaign's machine of that label, where there is one alone."""
+    ours = {group.place()[:2] for group in analysis.groups}
+    unasked = {(one.run.machine.label, one.run.machine.hardware) for one in analysis.not_ok}
+    names = machines.names({*analysis.places, *ours, *unasked})
+    for label, hardware in unasked:
+        same = {names[place] for place in ours if place[0] == label}
+        if hardware is None and len(same) == 1:
+            names[label, None] = same.pop()
+    return names
+
+
+def _expectation(one: Judged) -> ExpectationView:
+    expectation = one.expectation
+    return ExpectationView(
+        where=expectation.where,
+        scope=expectation.scope,
+        at_least=str(expectation.at_least),
+        subject=one.subject,
+        holds=one.holds,
+        seen=one.seen,
+        tier=expectation.at_least.tier,
+        state="known" if one.fails and expectation.until else one.state,
+        until=expectation.until.isoformat() if expectation.until else "",
+        reason=expectation.reason or "",
+        records=one.records,
+    )
+
+
+def _not_ok(record: Record, names: Names) -> NotOkView:
+    return NotOkView(
+        cell=record.run.cell,
+        machine=cells.machine_of(record, names),
+        index=record.run.index,
+        status=record.status,
+        reason=record.reason or "",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.distance import digits_text
 from bench.groups import Group
+from bench.report.cells import Names, name_of
 from bench.switches import Switch
 
 
@@ -41,14 +42,14 @@ class StateView:
     evidence: str
 
 
-def view(one: Switch) -> SwitchView:
+def view(one: Switch, names: Names) -> SwitchView:
     measures = one.comparison.measures
     ulp = (measures.weights_ulp, measures.predictions_ulp) if measures else ()
     texts = ["not finite on one side" if value is None else str(value) for value in ulp] or ["", ""]
     digits = "" if measures is None else digits_text(measures.min_digits)
     return SwitchView(
         lane=one.lane,
-        machine=one.base.place()[0],
+        machine=name_of(one.base, names),
         preset=one.other.cell.preset,
         controls=", ".join(f"{state.name} = {json.dumps(state.asked)}" for state in one.states),
         effect="nothing was switched" if one.idle else effect(one),

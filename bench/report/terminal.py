@@ -61,9 +61,10 @@ def _verdicts(page: Page) -> Table:
 
 def _faults(page: Page, console: Console) -> None:
     """Runs that are not ok, what was refused, expectations that do not hold."""
-    for (status, reason), runs in _gathered(page.not_ok, lambda run: (run[2], run[3])):
-        cells = sorted({name for name, *_ in runs})
+    for (status, machine, reason), runs in _gathered(page.not_ok, lambda one: (one.status, one.machine, one.reason)):
+        cells = sorted({one.cell for one in runs})
         named = cells[0] if len(cells) == 1 else f"{len(cells)} cells of {', '.join(_backends(cells))}"
+        named = page.placed(named, machine)
         console.print(Text(f"{status}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {named}: {reason}", "red"))
     for kind, name, reason in page.refused:
         console.print(Text(f"refused: {kind} {name[:12]}: {reason}", "red"))
