@@ -82,9 +82,9 @@ def runs(cells: dict[str, int], matrix: Matrix = SHIPPED) -> tuple[Run, ...]:
 
 
 def execute(store: Store, cells: dict[str, int], executor: Any, change: Callable[[Run], Run] = lambda run: run,
-            listener: Quiet | None = None) -> campaign.Result:  # fmt: skip
+            jobs: int = 1) -> campaign.Result:  # fmt: skip
     return campaign.execute([change(run) for run in runs(cells)], executor=executor, store=store,
-                            settings=Settings(machine="test"), listener=listener or Quiet())  # fmt: skip
+                            settings=Settings(machine="test", jobs=jobs), listener=Quiet())  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +94,9 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="module")
 def real(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, groups.Group]:
-    """One campaign of real runs that several tests look at; the groups by cell."""
+    """One campaign of real runs that several tests look at, two runs at a time; the groups by cell."""
     store = Store(tmp_path_factory.mktemp("real"))
-    result = execute(store, CELLS, DockerExecutor(engine, limits=SHIPPED.limits))
+    result = execute(store, CELLS, DockerExecutor(engine, limits=SHIPPED.limits), jobs=2)
     assert [record.reason for record in result.records if not record.ok] == []
     found = groups.group(one for one in store.scan() if isinstance(one, Stored))
     assert len(found) == len(CELLS)

@@ -40,20 +40,28 @@ KERAS_3 = ("tf-cpu", "jax-cpu", "torch-cpu")
 Lane = Mapping[tuple[str, str], Stored]
 
 
-def run(folder: Store, cells: list[str], traces: tuple[str, ...]) -> list[Stored]:
-    """One run of each cell at each trace level, and what became of it."""
-    executor = DockerExecutor(connect(), limits=SHIPPED.limits)
-    for trace in traces:
-        planned = plan.plan(SHIPPED, campaign=trace, only=cells, pool="space", runs=1, trace=trace)
-        campaign.execute(planned, executor=executor, store=folder, settings=Settings(machine="test"), listener=Quiet())
-    return [one for one in folder.scan() if isinstance(one, Stored)]
+def run(folder: Path, cells: list[str], traces: tuple[str, ...], count: int = 1) -> list[Stored]:
+    """`count` runs of each cell at each trace level, the levels in turn, and what became of them. Two at a time: no
+    promise that is tested here is one for an idle machine."""
+    planned = [
+        plan.plan(SHIPPED, campaign=trace, only=cells, pool="space", runs=count, trace=trace) for trace in traces
+    ]
+    store = Store(folder)
+    campaign.execute(
+        [one for turn in zip(*planned, strict=True) for one in turn],
+        executor=DockerExecutor(connect(), limits=SHIPPED.limits),
+        store=store,
+        settings=Settings(machine="test", jobs=2),
+        listener=Quiet(),
+    )
+    return [one for one in store.scan() if isinstance(one, Stored)]
 
 
 @pytest.fixture(scope="module")
 def lane(tmp_path_factory: pytest.TempPathFactory) -> Lane:
     """One run of each workload on each backend from supplied weights, its first batch replayed."""
     cells = [f"{name}/{backend}/numpy/supplied/ordered" for name in (ALIGNED, *UNALIGNED) for backend in BACKENDS]
-    found = run(Store(tmp_path_factory.mktemp("lane")), cells, ("layers",))
+    found = run(tmp_path_factory.mktemp("lane"), cells, ("layers",))
     assert [one.record.reason for one in found if not one.record.ok] == []
     return {(parts[0], parts[1]): one for one in found for parts in [one.record.run.cell.split("/")]}
 
@@ -231,9 +239,9 @@ def embedding_batch(one: Stored) -> tuple[NDArray[np.int64], NDArray[np.float64]
     return words[:32], labels[:32, None].astype(np.float64), mask[:32].astype(np.float64)
 
 
-def test_a_keras_without_the_layers_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_keras_without_the_layers_says_so(tmp_path: Path) -> None:
     cells = [f"{name}/tf1-cpu/numpy/supplied/ordered" for name in ("transformer", "scatter", "optimizer-adamw")]
-    found = run(Store(tmp_path_factory.mktemp("missing")), cells, ("epochs",))
+    found = run(tmp_path, cells, ("epochs",))
     assert {one.record.run.cell.split("/")[0]: one.record.reason for one in found} == {
         "transformer": "Keras 2.0.3 has no keras.layers.MultiHeadAttention, keras.layers.LayerNormalization, "
         "which transformer needs",
@@ -257,10 +265,10 @@ REPEATABLE = {
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_trace_level_moves_a_bit(backend: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_trace_level_moves_a_bit(backend: str, tmp_path: Path) -> None:
     """A network with dropout, shuffled by Keras: whatever is kept, the results are the same, and so is the path."""
     levels = ("scores", "epochs", "full")  # all that `steps` and `layers` do, `full` does
-    found = run(Store(tmp_path_factory.mktemp("levels")), [f"dropout/{backend}/{REPEATABLE[backend]}"], levels)
+    found = run(tmp_path, [f"dropout/{backend}/{REPEATABLE[backend]}"], levels)
     assert [one.record.reason for one in found if not one.record.ok] == []
     assert len(found) == len(levels)
     outcomes = [one.record.outcome for one in found]
@@ -283,16 +291,9 @@ def test_no_trace_level_moves_a_bit(backend: str, tmp_path_factory: pytest.TempP
 def test_where_runs_differ_no_trace_level_moves_their_distribution(tmp_path: Path) -> None:
     """TensorFlow 1 with eight operations at a time gives other scores every time; those of runs that keep every step
     are drawn from one distribution with those of runs that keep nothing (a rank test a fit, Holm-corrected)."""
-    store, count = Store(tmp_path), 8
-    executor = DockerExecutor(connect(), limits=SHIPPED.limits)
-    for trace in ("scores", "steps"):
-        planned = plan.plan(
-            SHIPPED, campaign=trace, only=["mlp/tf1-cpu/full/native/inter-8"], pool="space", runs=count, trace=trace
-        )
-        campaign.execute(planned, executor=executor, store=store, settings=Settings(machine="test"), listener=Quiet())
+    count = 8
     scores: dict[str, list[tuple[float, ...]]] = {"scores": [], "steps": []}
-    for one in store.scan():
-        assert isinstance(one, Stored)
+    for one in run(tmp_path, ["mlp/tf1-cpu/full/native/inter-8"], tuple(scores), count):
         assert one.record.outcome is not None
         scores[one.record.run.campaign].append(one.record.outcome.scores)
     assert {len(runs) for runs in scores.values()} == {count}
