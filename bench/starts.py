@@ -50,11 +50,12 @@ def sentences(groups: Sequence[Group]) -> list[tuple[str, int]]:
 
 def _given(groups: Sequence[Group]) -> Iterable[tuple[str, Mapping[Start, Sequence[str]]]]:
     """For each set of weights that was given to runs of a workload: the backends of those runs by where they started.
-    What was given is told by seeds, number of fits and dtypes, since in float64 the same weights are other bits."""
+    What was given follows from seeds, number of fits and the dtype that was asked for, not the one that came out."""
     found: dict[tuple[object, ...], dict[Start, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in (one for group in groups if group.cell.init == "supplied" for one in group.runs):
-        cell, fits = Cell.parse(one.record.run.cell), one.record.outcome.repeats if one.record.outcome else ()
-        dtypes = frozenset(array.dtype for fit in fits for array in fit.initial_weights)
-        given = (cell.workload, tuple(sorted(one.record.run.seeds.items())), len(fits), dtypes)
+        cell, outcome = Cell.parse(one.record.run.cell), one.record.outcome
+        assert outcome is not None
+        dtype = next((control.asked for control in outcome.controls if control.name == "dtype"), None)
+        given = (cell.workload, tuple(sorted(one.record.run.seeds.items())), len(outcome.repeats), dtype)
         found[given][start(one)].append(cell.backend)
     return [(str(given[0]), starts) for given, starts in found.items()]

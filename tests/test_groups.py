@@ -147,6 +147,23 @@ def test_supplied_weights_are_one_start_or_the_backends_are_named() -> None:
     ]
     seeds = {"numpy": 2, "backend": 3, "keras": 2}
     assert starts(one, run("tf-cpu", fits=made, seeds=seeds)) == []  # other weights were given
+    wide = fits(7)
+    for fit in wide:
+        fit.initial = [array.astype("<f8") for array in fit.initial]
+    assert (
+        "other bits: mlp: jax-cpu and tf-cpu." in starts(one, run("tf-cpu", fits=wide))[0]
+    )  # nobody asked for float64
+    asked = ControlState(name="dtype", asked="float64", state="in force", evidence="")
+
+    def in_float64(name: str) -> Stored:
+        made = run(name, fits=wide)
+        assert made.record.outcome is not None
+        outcome = made.record.outcome.model_copy(update={"controls": (asked,)})
+        return dataclasses.replace(made, record=made.record.model_copy(update={"outcome": outcome}))
+
+    assert starts(one, other, in_float64("tf-cpu"), in_float64("jax-cpu")) == [
+        "From supplied weights all backends start from the same bits: mlp, 3 backends."
+    ]
 
 
 def test_published_numbers_are_compared_as_printed() -> None:
