@@ -22,6 +22,7 @@ from bench.matrix import Matrix  # noqa: E402
 from tests.engines import SHIPPED, built, connect, run_python  # noqa: E402
 
 BACKENDS = ("theano-cpu", "tf1-cpu", "tf1.15-cpu", "tf-cpu", "jax-cpu", "torch-cpu")
+TENSORFLOW_1 = ("tf1-cpu", "tf1.15-cpu")
 WORKLOADS = ("mlp", "mlp-wide", "cnn")
 
 #: Runs in the image, beside the guest: alternates levels and prints the fit times.
@@ -40,14 +41,18 @@ data = workload.data()
 reader = framework.reader
 
 def idle(model):
-    values = reader(model)()
-    session, operation = keras.backend.get_session(), model.layers[0].weights[0].op
+    values, session = reader(model)(), keras.backend.get_session()
+    operation = next(one for layer in model.layers for one in layer.weights).op
     if hasattr(session, "make_callable"):
         call = session.make_callable([operation])
     else:
-        from tensorflow.python.pywrap_tensorflow import TF_NewStatus, TF_Run
-        name, status = operation.name.encode("ascii"), TF_NewStatus()
-        call = lambda: TF_Run(session._session, None, {}, [], [name], status, None)
+        from tensorflow.python.framework import errors
+        from tensorflow.python.pywrap_tensorflow import TF_Run
+        name = operation.name.encode("ascii")
+
+        def call():
+            with errors.raise_exception_on_not_ok_status() as status:
+                TF_Run(session._session, None, {}, [], [name], status, None)
 
     def read():
         call()
@@ -100,13 +105,19 @@ def main() -> int:
         help="a trace level, or `idle`: after each epoch a call of TensorFlow 1's session that reads nothing, which is "
         "the least that any reading of its weights costs (default: epochs)",
     )
-    parser.add_argument("--backend", nargs="+", default=BACKENDS)
+    parser.add_argument("--backend", nargs="+", choices=BACKENDS, help="default: all, for `idle` those of TensorFlow 1")
     parser.add_argument("--workload", nargs="+", default=WORKLOADS)
     arguments = parser.parse_args()
+    legal = TENSORFLOW_1 if arguments.level == "idle" else BACKENDS
+    backends = arguments.backend or legal
+    if not set(backends) <= set(legal):
+        parser.error(
+            f"--level idle is of TensorFlow 1's session: --backend {' '.join(backends)}, legal {' '.join(legal)}"
+        )
     print(f"| workload | backend | fit, s | `{arguments.level}` costs, % | 95 % interval, % |")
     print("| --- | --- | ---: | ---: | ---: |")
     for workload in arguments.workload:
-        for backend in arguments.backend:
+        for backend in backends:
             times = measured(SHIPPED, backend, workload, arguments.pairs, arguments.level)
             pairs = zip(times["scores"], times[arguments.level], strict=True)
             ratios = [100 * (more / less - 1) for less, more in pairs]
