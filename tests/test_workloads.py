@@ -35,6 +35,8 @@ UNALIGNED = {  # the key, and two backends that have it otherwise
 BACKENDS = tuple(
     name for name, one in SHIPPED.backends.items() if one.accelerator == "cpu" and one.framework != "numpy"
 )
+#: Of layers that Keras 3 alone has.
+NEW = ("transformer", "scatter")
 KERAS_3 = ("tf-cpu", "jax-cpu", "torch-cpu")
 
 Lane = Mapping[tuple[str, str], Stored]
@@ -60,7 +62,9 @@ def run(folder: Path, cells: list[str], traces: tuple[str, ...], count: int = 1)
 @pytest.fixture(scope="module")
 def lane(tmp_path_factory: pytest.TempPathFactory) -> Lane:
     """One run of each workload on each backend from supplied weights, its first batch replayed."""
-    cells = [f"{name}/{backend}/numpy/supplied/ordered" for name in (ALIGNED, *UNALIGNED) for backend in BACKENDS]
+    made = [(name, backend) for name in (ALIGNED, *UNALIGNED) for backend in BACKENDS]
+    made += [(name, backend) for name in NEW for backend in KERAS_3]
+    cells = [f"{name}/{backend}/numpy/supplied/ordered" for name, backend in made]
     found = run(tmp_path_factory.mktemp("lane"), cells, ("layers",))
     assert [one.record.reason for one in found if not one.record.ok] == []
     return {(parts[0], parts[1]): one for one in found for parts in [one.record.run.cell.split("/")]}
