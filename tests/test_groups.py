@@ -131,39 +131,56 @@ def starts(*runs: Stored) -> list[str]:
     return [one.sentence for one in analyse(*runs).findings if one.topic == "starts"]
 
 
+def given(name: str, seed: int = 7, asked: Any = None, **fields: Any) -> Stored:
+    """A run from supplied weights, those of a seed of `fits`; `asked` is the dtype that was asked for."""
+    made = stored(f"mlp/{name}/numpy/supplied/ordered", seed=seed, **fields)
+    if asked is None:
+        return made
+    assert made.record.outcome is not None
+    state = ControlState(name="dtype", asked=asked, state="in force", evidence="")
+    outcome = made.record.outcome.model_copy(update={"controls": (state,)})
+    return dataclasses.replace(made, record=made.record.model_copy(update={"outcome": outcome}))
+
+
+ALIKE = "Backends that were given the same weights start from the same bits: mlp, 2 backends."
+APART = "Backends that were given the same weights start from other bits: mlp, seed 1: {}."
+
+
 def test_supplied_weights_are_one_start_or_the_backends_are_named() -> None:
     """By digest. One backend that starts from one other bit turns the sentence round, whatever the others do."""
-
-    def run(name: str, seed: int = 7, **fields: Any) -> Stored:
-        return stored(f"mlp/{name}/numpy/supplied/ordered", seed=seed, **fields)
-
-    assert starts(stored(), run("jax-cpu"), run("jax-cpu", index=1)) == []
-    one, other = run("jax-cpu"), run("torch-cpu")
-    assert starts(one, other) == ["From supplied weights all backends start from the same bits: mlp, 2 backends."]
+    jax, torch = given("jax-cpu"), given("torch-cpu")
+    assert starts(stored(), jax, given("jax-cpu", index=1)) == []  # one backend
+    assert starts(jax, torch) == [ALIKE]
     made = fits(7)
     made[-1].initial[0].reshape(-1).view("<u4")[0] ^= 1
-    assert starts(one, other, run("tf-cpu", fits=made)) == [
-        "From the same supplied weights backends start from other bits: mlp: jax-cpu, torch-cpu and tf-cpu."
-    ]
-    seeds = {"numpy": 2, "backend": 3, "keras": 2}
-    assert starts(one, run("tf-cpu", fits=made, seeds=seeds)) == []  # other weights were given
+    assert starts(jax, torch, given("tf-cpu", fits=made)) == [APART.format("jax-cpu, torch-cpu | tf-cpu")]
+
+
+def test_only_runs_that_were_given_the_same_are_held_together() -> None:
+    """The seed of NumPy and the dtype that was asked for say what was given; another number of fits is another set."""
+    jax, torch = given("jax-cpu"), given("torch-cpu")
+    two, five = {"numpy": 2, "backend": 3, "keras": 2}, {"numpy": 1, "backend": 5, "keras": 1}
+    assert starts(jax, given("tf-cpu", 8, seeds=two)) == []
+    assert starts(jax, given("tf-cpu", 8, seeds=five)) == [APART.format("jax-cpu | tf-cpu")]
+    assert starts(jax, given("tf-cpu", fits=fits(7, repeats=1))) == []
     wide = fits(7)
     for fit in wide:
         fit.initial = [array.astype("<f8") for array in fit.initial]
-    assert (
-        "other bits: mlp: jax-cpu and tf-cpu." in starts(one, run("tf-cpu", fits=wide))[0]
-    )  # nobody asked for float64
-    asked = ControlState(name="dtype", asked="float64", state="in force", evidence="")
+    assert starts(jax, given("tf-cpu", fits=wide)) == [APART.format("jax-cpu | tf-cpu")]  # nobody asked for float64
+    assert starts(jax, torch, given("tf-cpu", asked="float64", fits=wide)) == [ALIKE]  # two, not three
+    odd = given("tf-cpu", asked=["float64"], fits=wide)  # no bench asks so; a foreign bundle may say it did
+    assert starts(jax, torch, odd) == [ALIKE]
 
-    def in_float64(name: str) -> Stored:
-        made = run(name, fits=wide)
-        assert made.record.outcome is not None
-        outcome = made.record.outcome.model_copy(update={"controls": (asked,)})
-        return dataclasses.replace(made, record=made.record.model_copy(update={"outcome": outcome}))
 
-    assert starts(one, other, in_float64("tf-cpu"), in_float64("jax-cpu")) == [
-        "From supplied weights all backends start from the same bits: mlp, 3 backends."
-    ]
+def test_every_set_that_parts_is_named_and_a_run_on_one_side_only() -> None:
+    two = {"numpy": 2, "backend": 3, "keras": 2}
+    sets = [given("jax-cpu"), given("torch-cpu", 8), given("tf-cpu", 9, seeds=two), given("cntk-cpu", 10, seeds=two)]
+    assert starts(*sets) == [APART.format("jax-cpu | torch-cpu; mlp, seed 2: cntk-cpu | tf-cpu")]
+    machines = [given("jax-cpu", machine="a"), given("jax-cpu", 8, machine="b"), given("torch-cpu", machine="a")]
+    assert starts(*machines) == [APART.format("jax-cpu on a, torch-cpu on a | jax-cpu on b")]
+    runs = [given("jax-cpu"), given("jax-cpu", 8, index=1), given("torch-cpu")]
+    cells = [f"mlp/{name}/numpy/supplied/ordered on box run" for name in ("jax-cpu", "torch-cpu")]
+    assert starts(*runs) == [APART.format(f"{cells[0]} 0, {cells[1]} 0 | {cells[0]} 1")]
 
 
 def test_published_numbers_are_compared_as_printed() -> None:
