@@ -46,9 +46,9 @@ from bench.variance import Variance
 class Analysis:
     """Everything that one campaign's records say; `splits` are about all campaigns of a store that has several
     machines, since a machine's own campaign has its own name. `nights` hold the campaign beside the one before;
-    `places` are all machines of the store, and `fingerprints` has the latest keys of each by its name. `new` are groups
-    of which a night is expected and that have no past to be held against, `gone` what the past has and this campaign
-    has not."""
+    `places` are all machines of the store that have a result, and `fingerprints` has the latest keys of each by its
+    name. `new` are groups of which a night is expected and that have no past to be held against, `gone` what the past
+    has and this campaign has not."""
 
     campaign: str
     groups: tuple[Group, ...]
@@ -178,7 +178,8 @@ def _gone(past: Nights, groups: Sequence[Group], campaign: str | None, only: Seq
 
 
 def _places(stored: Sequence[Stored]) -> frozenset[tuple[str, str]]:
-    machines = (one.record.run.machine for one in stored)
+    """(label, hardware) of all machines that have a result, as the index knows them."""
+    machines = (one.record.run.machine for one in stored if one.record.ok)
     return frozenset((one.label, str(one.hardware)) for one in machines)
 
 

@@ -62,4 +62,16 @@ def test_a_machine_hides_no_other_and_a_seed_no_other() -> None:
     runs += [run("jit", index, 3, {"jit": True}, seeds=seeds, machine="a", hardware="a" * 64) for index in range(2)]
     text = controls.document(analysis.analyse(runs, SHIPPED, {}))
     (row,) = (line for line in text.splitlines() if line.startswith("| jit | jit = true"))
-    assert sorted(row.split(" | ")[3].removesuffix(" |").split("; ")) == ["moves bits (2, 2)", "moves no bit (2, 2)"]
+    assert row.split(" | ")[3].removesuffix(" |").split("; ") == [
+        "backend 2, keras 1, numpy 1: moves bits (2, 2)",
+        "backend 6, keras 5, numpy 5: moves no bit (2, 2)",
+    ]
+
+
+def test_a_switch_of_one_machine_is_not_one_of_the_others() -> None:
+    """They are all named at the head of the page, also those where nothing was switched."""
+    runs = [run("default", index, 1, machine=name, hardware=name * 64) for name in "ab" for index in range(2)]
+    runs += [run("jit", index, 2, {"jit": True}, machine="a", hardware="a" * 64) for index in range(2)]
+    text = controls.document(analysis.analyse(runs, SHIPPED, {}))
+    assert "from 6 runs of campaign 2026-11-23; a, b." in text
+    assert "| jit | jit = true | tf-cpu on a | moves bits (2, 2) |" in text

@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import analysis, index, matrix, published
 from bench.cli.main import main
 from bench.errors import UsageError
+from bench.records import Record
 from bench.report import html, markdown, overview, page, plots, serving, slugs, terminal, writing
 from bench.report import json as json_form
 from bench.report.page import Page
@@ -60,43 +61,86 @@ def test_the_matrix_has_each_scope_of_each_machine(tmp_path: Path) -> None:
     assert verdicts(found, A, "night") == {"a": "", "b": "", "c": ""}
 
 
+def shown(found: Page) -> str:
+    """What the terminal says, in lines that are long enough."""
+    console = Console(record=True, width=250, file=io.StringIO())
+    terminal.show(found, console)
+    return console.export_text()
+
+
 @pytest.mark.parametrize("names", ["ab", "a"])
 def test_rows_of_several_machines_say_of_which_they_are(names: str, tmp_path: Path) -> None:
-    """In the Markdown, the page of backends and its menu; one machine alone is not repeated in every row."""
-    lanes = ("mlp/jax-cpu/numpy/supplied/float64", "mlp/torch-cpu/numpy/supplied/float64")
-    runs = [{"cell": cell, "machine": name, "hardware": name * 64} for name in names for cell in lanes]
+    """In the Markdown, on the pages, in their menu and on the terminal; one machine alone is not said in every row."""
+    lane = "mlp/{}/numpy/supplied/{}"
+    cells = [lane.format("jax-cpu", "float64"), lane.format("torch-cpu", "float64"),
+             lane.format("numpy-reference", "extended"), A, A.replace("default", "jit")]  # fmt: skip
+    runs = [
+        {"cell": cell, "machine": name, "hardware": name * 64, "seed": place if cell.endswith("jit") else 1}
+        for place, name in enumerate(names)
+        for cell in cells
+    ]
     found = built(store(tmp_path, *runs))
     several = len(names) > 1
+    assert (len(found.pairs), len(found.switches), len(found.precision)) == tuple(len(names) * n for n in (1, 1, 2))
+
     text = markdown.render(found).partition("## Shares of variance")
     rows = [line for line in text[0].partition("## Across machines")[0].splitlines() if line.startswith("| mlp/")]
     rows += [line for line in "".join(text).splitlines() if line.startswith("### mlp/")]
-    assert len(rows) == len(names) * (len(lanes) + 1 + len(lanes))  # verdicts, the pair, scores
+    assert len(rows) == len(names) * (2 * len(cells) + 1 + 1 + 2)  # verdicts and scores, pair, switch, distances
     assert len(set(rows)) == len(rows)
     assert all(row.split(" |")[0].endswith((" on a", " on b")) == several for row in rows), rows
-    page_of_backends = dict(html.site(found))["backends.html"]
-    assert [f">on {name}</span>" in page_of_backends for name in names] == [several] * len(names)
-    figure = plots.pairs_growth(found.pairs)
+
+    pages = dict(html.site(found))
+    for name, count in (("backends.html", 1 + 2), ("controls.html", 1)):  # a pair and two distances; a switch
+        spans = [pages[name].count(f">on {machine}</span>") for machine in names]
+        assert spans == [count if several else 0] * len(names), name
+    figure = plots.pairs_growth(found)
     assert figure is not None
     labels = [button["label"] for menu in figure["layout"].get("updatemenus", ()) for button in menu["buttons"]]
     assert labels == ([f"mlp/*/numpy/supplied/float64 on {name}" for name in names] if several else [])
 
+    lines = [line for line in shown(found).splitlines() if line.strip().startswith(("mlp/", "jax-cpu ~"))]
+    assert len(lines) == len(names) * (len(cells) + 1)
+    assert all((f" on {name}" in "".join(lines)) == several for name in names)
+    assert len(set(lines)) == len(lines)
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_a_run_without_a_result_says_on_which_machine(alone: bool, tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_run_without_a_result_says_on_which_machine(name: str, tmp_path: Path) -> None:
     """Also where all results are of another machine: a crash there is not one here."""
-    crashed = {"status": "failed", "reason": "crash", "outcome": None, "arrays": None}
     made = store(tmp_path, {"cell": A, "machine": "a", "hardware": "a" * 64})
-    name = "a" if alone else "b"
-    record, _ = Planted(cell=B, machine=name, hardware=name * 64).record()
-    made.add(record.model_copy(update=crashed), b"")
+    made.add(crashed(cell=B, machine=name, hardware=name * 64), b"")
     found = built(made)
+    assert found.machines == ("a",)
     assert [(one.machine, one.index, one.status) for one in found.not_ok] == [(name, 0, "failed")]
-    console = Console(record=True, width=200, file=io.StringIO())
-    terminal.show(found, console)
-    row = B if alone else f"{B} on b"
+    row = B if name == "a" else f"{B} on b"
     assert f"| {row} | 0 | failed | crash |" in markdown.render(found)
-    assert f"failed: 1 run, {row}: crash" in console.export_text()
-    assert (">on b</span>" in dict(html.site(found))["index.html"]) is not alone
+    assert f"failed: 1 run, {row}: crash" in shown(found)
+    assert (">on a</span>" in dict(html.site(found))["index.html"]) is False
+    assert (">on b</span>" in dict(html.site(found))["index.html"]) is (name == "b")
+
+
+def crashed(hardware: str | None = None, **fields: Any) -> Record:
+    """The record of a run that failed; without hardware, of one that was refused before its machine could be asked."""
+    record, _ = Planted(**fields, hardware=hardware or "0" * 64).record()
+    machine = record.run.machine.model_copy(update={"hardware": hardware})
+    run = record.run.model_copy(update={"machine": machine})
+    left = {"status": "failed", "reason": "crash", "outcome": None, "arrays": None, "run": run}
+    return record.model_copy(update=left)
+
+
+def test_what_failed_makes_no_machine_of_its_own(tmp_path: Path) -> None:
+    """A refused run knows no hardware, and a crash may be of a twin by name: neither renames a machine with results,
+    nor stands beside it in the overview."""
+    made = store(tmp_path, *({"cell": A, "index": number, "machine": name, "hardware": name * 64}
+                             for name in "ab" for number in (0, 1)))  # fmt: skip
+    made.add(crashed(cell=B, machine="a"), b"")
+    made.add(crashed(cell=B, machine="a", index=1, hardware="c" * 64), b"")
+    found = built(made)
+    assert found.machines == ("a", "b")
+    assert [view.name for view in found.machine_views] == ["a", "b"]
+    assert verdicts(found, A, "run") == verdicts(found, A, "machine") == {"a": "IDENTICAL", "b": "IDENTICAL"}
+    assert sorted((one.index, one.machine) for one in found.not_ok) == [(0, "a"), (1, "a (cccccccc)")]
 
 
 def test_a_worse_verdict_is_never_hidden_by_a_better_one(tmp_path: Path) -> None:

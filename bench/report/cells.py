@@ -84,7 +84,7 @@ def _view(
     return CellView(
         anchor=f"cell-{number}",
         cell=str(group.cell),
-        seeds=_seeds(group),
+        seeds=seeds(group),
         machine=name_of(group, names),
         stack=str(group.first.record.run.stack)[:12],
         runs=len(group.runs),
@@ -127,7 +127,8 @@ def machine_of(record: Record, names: Names) -> str:
     return names[machine.label, machine.hardware]
 
 
-def _seeds(group: Group) -> str:
+def seeds(group: Group) -> str:
+    """The seeds of a group's runs, in words."""
     return ", ".join(f"{name} {value}" for name, value in sorted(group.first.record.run.seeds.items()))
 
 

@@ -1,17 +1,40 @@
 """docs/controls.md: every control as declared, and what each preset moved in the records of a store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bench import machines
 from bench.analysis import Analysis
+from bench.cell import Cell
 from bench.controls import CONTROLS
 from bench.report import switches
-from bench.report.cells import Names, name_of
+from bench.report.cells import Names, name_of, seeds
 from bench.report.markdown import escape, table
 from bench.report.switches import SwitchView
 from bench.switches import Switch
 
-Seen = tuple[Switch, SwitchView]
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A switch and how it is shown; `several`: whether the page is about several machines."""
+
+    switch: Switch
+    view: SwitchView
+    several: bool
+
+    @property
+    def cell(self) -> Cell:
+        return self.switch.other.cell
+
+    @property
+    def column(self) -> str:
+        return f"{self.cell.workload}, {self.cell.seeding}, {self.cell.init}"
+
+    @property
+    def backend(self) -> str:
+        """The backend, and on which machine where there are several."""
+        return f"{self.cell.backend} on {self.view.machine}" if self.several else self.cell.backend
+
 
 HEAD = """# Controls
 
@@ -40,7 +63,8 @@ def document(analysis: Analysis | None) -> str:
         names = machines.names(
             (machine.label, machine.hardware) for machine in (one.first.record.run.machine for one in analysis.groups)
         )
-        seen = [(one, switches.view(one, names)) for one in analysis.switches]
+        several = len(set(names.values())) > 1
+        seen = [Seen(switch=one, view=switches.view(one, names), several=several) for one in analysis.switches]
         runs = sum(len(group.runs) for group in analysis.groups)
         places = escape(", ".join(_machines(analysis, names)))
         parts.append(MEASURED.format(runs=runs, campaign=escape(analysis.campaign), machines=places))
@@ -66,35 +90,31 @@ def _machines(analysis: Analysis, names: Names) -> list[str]:
 
 def overview(found: Sequence[Seen]) -> str:
     """One row a preset and backend, one column a workload with its lane: the effect and the runs behind it."""
-    columns = list(dict.fromkeys(_column(one) for one, _ in found))
-    rows: dict[tuple[str, str, str], dict[str, list[str]]] = {}
-    for one, seen in sorted(found, key=lambda pair: (pair[0].other.cell.preset, pair[0].other.cell.backend)):
-        key = (one.other.cell.preset, seen.controls, _backend(one, seen, found))
-        effects = rows.setdefault(key, {}).setdefault(_column(one), [])
-        effects.append(f"{seen.effect} ({seen.runs})")  # of several seeds each has its own
+    columns = list(dict.fromkeys(one.column for one in found))
+    rows: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+    for one in sorted(found, key=lambda one: (one.cell.preset, one.cell.backend)):
+        key = (one.cell.preset, one.view.controls, one.backend)
+        effects = rows.setdefault(key, {}).setdefault(one.column, {})
+        effects[seeds(one.switch.other)] = f"{one.view.effect} ({one.view.runs})"
     return table(
         ("preset", "controls", "backend", *columns),
-        ((*key, *("; ".join(effects.get(column, ())) for column in columns)) for key, effects in rows.items()),
+        ((*key, *(_by_seed(effects.get(column, {})) for column in columns)) for key, effects in rows.items()),
     )
 
 
-def _column(one: Switch) -> str:
-    cell = one.other.cell
-    return f"{cell.workload}, {cell.seeding}, {cell.init}"
-
-
-def _backend(one: Switch, seen: SwitchView, found: Sequence[Seen]) -> str:
-    """A switch's backend, and on which machine where there are several."""
-    several = len({other.machine for _, other in found}) > 1
-    return f"{one.other.cell.backend} on {seen.machine}" if several else one.other.cell.backend
+def _by_seed(effects: Mapping[str, str]) -> str:
+    """An effect, or one for each of several seeds."""
+    if len(effects) == 1:
+        return next(iter(effects.values()))
+    return "; ".join(f"{seed}: {effect}" for seed, effect in effects.items())
 
 
 def parted(found: Sequence[Seen]) -> str:
     """The switches that moved something: how far, and where first."""
     head = ("workload", "backend", "preset", "effect", "runs", "weights ULP", "digits", "first divergence")
     rows = []
-    for one, seen in sorted(found, key=lambda pair: pair[0].other.cell):
-        if one.comparison.verdict != "IDENTICAL":
-            where = (one.other.cell.workload, _backend(one, seen, found), one.other.cell.preset)
-            rows.append((*where, seen.effect, seen.runs, seen.weights_ulp, seen.digits, seen.divergence))
+    for one in sorted(found, key=lambda one: one.cell):
+        if one.switch.comparison.verdict != "IDENTICAL":
+            where, view = (one.cell.workload, one.backend, one.cell.preset), one.view
+            rows.append((*where, view.effect, view.runs, view.weights_ulp, view.digits, view.divergence))
     return table(head, rows)

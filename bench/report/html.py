@@ -41,7 +41,7 @@ def site(page: Page) -> Iterator[tuple[str, str]]:
     environment = _environment()
     data = {"index.html": _matrix(page), "pair.html": _pairs(page)}
     for name, title in PAGES:
-        figures = {"growth": plots.pairs_growth(page.pairs)} if name == "backends.html" else {}
+        figures = {"growth": plots.pairs_growth(page)} if name == "backends.html" else {}
         yield name, _page(environment, name, page=page, title=title, data=data.get(name), figures=figures)
     yield from _cells(environment, page)
     yield from _machines(environment, page)

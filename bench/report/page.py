@@ -92,7 +92,7 @@ class Page:
     refused: tuple[tuple[str, str, str], ...]
 
     def elsewhere(self, machine: str) -> bool:
-        """Whether a row must say of which machine it is: but where all of the page is of that one."""
+        """Whether a row of a machine must name it; False only where the page is about that machine alone."""
         return self.machines != (machine,)
 
     def placed(self, cell: str, machine: str) -> str:
@@ -139,16 +139,10 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
 
 
 def _names(analysis: Analysis) -> Names:
-    """How each machine is called. A run that was refused before its machine could be asked what it is counts as of the
-    campaign's machine of that label, where there is one alone."""
-    ours = {group.place()[:2] for group in analysis.groups}
-    unasked = {(one.run.machine.label, one.run.machine.hardware) for one in analysis.not_ok}
-    names = machines.names({*analysis.places, *ours, *unasked})
-    for label, hardware in unasked:
-        same = {names[place] for place in ours if place[0] == label}
-        if hardware is None and len(same) == 1:
-            names[label, None] = same.pop()
-    return names
+    """How each machine is called: those with results as the index calls them, the others told apart from them."""
+    names = machines.names({*analysis.places, *(group.place()[:2] for group in analysis.groups)})
+    failed = {(one.run.machine.label, one.run.machine.hardware) for one in analysis.not_ok}
+    return {**machines.names({*names, *failed}), **names}
 
 
 def _expectation(one: Judged) -> ExpectationView:

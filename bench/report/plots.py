@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.report.cells import CellView
-from bench.report.pairs import PairView
+from bench.report.page import Page
 
 #: Where a distance of 0 ULP is drawn on the logarithmic axis.
 ZERO = 0.5
@@ -12,12 +12,11 @@ ZERO = 0.5
 Figure = dict[str, Any]
 
 
-def pairs_growth(pairs: Sequence[PairView]) -> Figure | None:
+def pairs_growth(page: Page) -> Figure | None:
     """ULP over epochs of every pair of backends; epoch 0 is the start. Of several lanes one is shown, a menu chooses.
     None where no pair kept its weights."""
-    grown = [pair for pair in pairs if pair.growth]
-    several = len({pair.machine for pair in grown}) > 1
-    lanes = [f"{pair.lane} on {pair.machine}" if several else pair.lane for pair in grown]
+    grown = [pair for pair in page.pairs if pair.growth]
+    lanes = [page.placed(pair.lane, pair.machine) for pair in grown]
     choices = list(dict.fromkeys(lanes))
     figure = _growth([(f"{pair.left} ~ {pair.right}", pair.growth) for pair in grown])
     if len(choices) > 1 and figure is not None:

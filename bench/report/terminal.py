@@ -28,7 +28,8 @@ STYLES = {
 def show(page: Page, console: Console) -> None:
     """Verdicts, findings and breaches; text of records is never read as markup."""
     console.print(_verdicts(page))
-    for (lane, kind), pairs in _gathered(page.pairs, lambda pair: (pair.lane, pair.verdict)):
+    placed = _gathered(page.pairs, lambda pair: (page.placed(pair.lane, pair.machine), pair.verdict))
+    for (lane, kind), pairs in placed:
         verdict = (kind, STYLES[kind])
         if len(pairs) > FEW:
             console.print(Text.assemble(f"{len(pairs)} pairs of backends ", verdict, f" {lane}: {_least(pairs)}"))
