@@ -1,6 +1,6 @@
 """docs/controls.md: every control as declared, and what each preset moved in the records of a store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import machines
@@ -91,22 +91,20 @@ def _machines(analysis: Analysis, names: Names) -> list[str]:
 def overview(found: Sequence[Seen]) -> str:
     """One row a preset and backend, one column a workload with its lane: the effect and the runs behind it."""
     columns = list(dict.fromkeys(one.column for one in found))
-    rows: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+    rows: dict[tuple[str, str, str], dict[str, list[Seen]]] = {}
     for one in sorted(found, key=lambda one: (one.cell.preset, one.cell.backend)):
         key = (one.cell.preset, one.view.controls, one.backend)
-        effects = rows.setdefault(key, {}).setdefault(one.column, {})
-        effects[seeds(one.switch.other)] = f"{one.view.effect} ({one.view.runs})"
+        rows.setdefault(key, {}).setdefault(one.column, []).append(one)
     return table(
         ("preset", "controls", "backend", *columns),
-        ((*key, *(_by_seed(effects.get(column, {})) for column in columns)) for key, effects in rows.items()),
+        ((*key, *(_effects(cells.get(column, ())) for column in columns)) for key, cells in rows.items()),
     )
 
 
-def _by_seed(effects: Mapping[str, str]) -> str:
-    """An effect, or one for each of several seeds."""
-    if len(effects) == 1:
-        return next(iter(effects.values()))
-    return "; ".join(f"{seed}: {effect}" for seed, effect in effects.items())
+def _effects(found: Sequence[Seen]) -> str:
+    """The effect in one place of the table; of several seeds each has its own."""
+    effects = [(seeds(one.switch.other), f"{one.view.effect} ({one.view.runs})") for one in found]
+    return "; ".join(f"{seed}: {effect}" if len(effects) > 1 else effect for seed, effect in effects)
 
 
 def parted(found: Sequence[Seen]) -> str:
