@@ -140,7 +140,7 @@ def build(analysis: Analysis, blobs: Blobs) -> Page:
 
 def _names(analysis: Analysis) -> Names:
     """How each machine is called: those with results as the index calls them, the others told apart from them."""
-    names = machines.names({*analysis.places, *(group.place()[:2] for group in analysis.groups)})
+    names = machines.names(analysis.places)
     failed = {(one.run.machine.label, one.run.machine.hardware) for one in analysis.not_ok}
     return {**machines.names({*names, *failed}), **names}
 
